@@ -1,0 +1,1 @@
+"""What must hold: the gates of a signoff, one file a subject area, each a pytest test under `@gate`."""

@@ -1,0 +1,90 @@
+"""The module on the running server: what was published is what runs."""
+
+from __future__ import annotations
+
+import time
+
+from harness.canonical import canonical_json
+from harness.checkers.contract import ContractBroken
+from harness.checkers.hashes import HashMismatch
+from harness.checkers.order import InconsistentOffset
+from harness.checkers.writes import LostWrite
+from harness.gate import gate
+from harness.history import Contract, Published
+from harness.lab.program import program_hash, running_program
+from harness.scenario import Scenario
+from harness.surfaces.events import hash_of
+from harness.template import fill
+from harness.wire.http import HttpRefused
+from harness.workload.traffic import Traffic
+
+EVENTS = 5
+
+
+def _expect(scene: Scenario, clause: str, expected: object, observed: object) -> None:
+    same = str(expected) == str(observed)
+    scene.record.op("module", "request", "ok" if same else "fail", data=Contract(clause, str(expected), str(observed)))
+
+
+@gate(
+    "module/published",
+    checkers=[ContractBroken(), LostWrite(), HashMismatch(), InconsistentOffset()],
+    floors={"request": 8, "append": EVENTS, "final_read": EVENTS + 1},
+)
+async def test_module_published(scene: Scenario) -> None:
+    """C-03: the module builds, publishes, its schema is read back from the running server, and the digest of the
+    running program is that of the artifact."""
+    http, database, artifact = scene.lab.http, scene.lab.database, program_hash(scene.lab.wasm)
+    _expect(scene, "the running program, by st_module, is the artifact", artifact, await running_program(http, database))
+    _expect(scene, "the initial program, by GET /v1/database, is the artifact", artifact, await http.program_hash(database))
+    tables = scene.config.module.tables
+    for table, columns in (
+        (tables.events.name, [tables.events.stream, tables.events.seq, tables.events.idem_key, tables.events.hash]),
+        (tables.presence.name, [tables.presence.connection, tables.presence.identity]),
+    ):
+        there = scene.schema.table(table).column_names if table in scene.schema.tables else []
+        _expect(scene, f"table {table} has the columns", columns, [name for name in columns if name in there])
+    for reducer in scene.config.module.reducers:
+        _expect(scene, f"reducer {reducer} is there", True, reducer in scene.schema.reducers)
+    await _append_and_read(scene)
+    await _refuse_garbage(scene)
+    _expect(scene, "after a refused publish the artifact still runs", artifact, await running_program(http, database))
+
+
+async def _append_and_read(scene: Scenario) -> None:
+    """Events by the module's own reducer, without the subject: the module works, and not only loads."""
+    append = scene.config.module.append
+    if append is None:
+        return
+    (stream,) = scene.streams(1, prefix="signoff.module")
+    traffic = Traffic(scene.rng, scene.nonce)
+    for _ in range(EVENTS):
+        event = traffic.event(stream)
+        ours = hash_of(event.payload, scene.config.hash, stream=stream)
+        values = {
+            **scene.variables(),
+            "stream": stream,
+            "idem_key": event.idem_key,
+            "hash": scene.config.hash.prefix + ours,
+            "payload_json": canonical_json(event.payload).decode(),
+            "now_ms": int(time.time() * 1000),
+        }
+        begun = scene.record.op(
+            "lab", "append", "invoke", stream=stream, key=event.key, idem_key=event.idem_key, hash=ours
+        )
+        args = fill(list(append.args), values)
+        await scene.lab.http.call(scene.lab.database, append.reducer, args)  # type: ignore[arg-type]
+        scene.record.op(
+            "lab", "append", "ok", op=begun.index, stream=stream, key=event.key, idem_key=event.idem_key, hash=ours, data=Published("")
+        )
+    await scene.observer.final_read([stream])
+
+
+async def _refuse_garbage(scene: Scenario) -> None:
+    """A server that takes anything for a module proves nothing by taking ours."""
+    try:
+        await scene.lab.http.publish(scene.lab.database, b"\x00asm no module")
+        refused = False
+    except HttpRefused:
+        refused = True
+    _expect(scene, "bytes that are no module are refused", True, refused)

@@ -1,0 +1,99 @@
+"""The runtime: what it acknowledges is in the server, once, under its key, and its old routes are gone."""
+
+from __future__ import annotations
+
+from gates.sabotage import DECOY, answered_route
+from harness.checkers.contract import ContractBroken
+from harness.checkers.hashes import HashMismatch
+from harness.checkers.legacy import LegacyLane
+from harness.checkers.order import InconsistentOffset
+from harness.checkers.writes import LostWrite
+from harness.gate import gate
+from harness.scenario import Scenario
+from harness.surfaces.runtime import RuntimeSurface
+from harness.surfaces.service import Service
+from harness.workload.routes import spellings
+from harness.workload.traffic import Traffic, publish
+
+STREAMS, EACH = 3, 10
+REPEATS = 3
+
+
+@gate(
+    "runtime/publish-real",
+    checkers=[LostWrite(), HashMismatch(), InconsistentOffset(), ContractBroken()],
+    floors={"publish": STREAMS * EACH, "final_read": STREAMS * EACH + 1, "request": 1},
+    sabotages=[DECOY],
+)
+async def test_publish_real(scene: Scenario) -> None:
+    """S-01: a random nonce published through the runtime's HTTP API is read back from the server itself."""
+    runtime = await scene.start_runtime()
+    streams = scene.streams(STREAMS)
+    runtime.expect("before publishing, the server holds no event of these streams", 0, len(await scene.observer.events(streams)))
+    await publish(runtime, Traffic(scene.rng, scene.nonce).events(streams, each=EACH))
+    await scene.settle(streams, STREAMS * EACH)
+    await runtime.counters()
+    await scene.observer.final_read(streams)
+
+
+@gate(
+    "runtime/idempotency",
+    checkers=[ContractBroken(), LostWrite(), HashMismatch(), InconsistentOffset()],
+    floors={"publish": 2 * EACH + REPEATS, "final_read": EACH + 1, "request": 2 * EACH},
+    sabotages=[DECOY],
+)
+async def test_idempotency(scene: Scenario) -> None:
+    """S-07, C-06: the same key again is the same event, also after a restart; the same key with another
+    payload is refused; nothing of it reaches the server twice."""
+    runtime = await scene.start_runtime()
+    (stream,) = streams = scene.streams(1)
+    traffic = Traffic(scene.rng, scene.nonce)
+    events = [traffic.event(stream) for _ in range(EACH)]
+    first = await publish(runtime, events)
+    for event, before in zip(events, first, strict=True):
+        again = await runtime.publish(event.stream, event.payload, event.idem_key)
+        runtime.expect(f"{event.idem_key} again has the first seq", before.seq, again.seq)
+    await _refuse_other_payload(runtime, traffic, stream, events[0].idem_key)
+    await scene.settle(streams, EACH)
+    await runtime.child.stop()
+    await scene.start_runtime()
+    for event, before in list(zip(events, first, strict=True))[:REPEATS]:
+        again = await runtime.publish(event.stream, event.payload, event.idem_key)
+        runtime.expect(f"{event.idem_key} after a restart has the first seq", before.seq, again.seq)
+    await scene.settle(streams, EACH)
+    held = await scene.observer.events(streams)
+    for event in events:
+        runtime.expect(f"{event.idem_key} is in the server once", 1, sum(e.key == event.key for e in held))
+    await scene.observer.final_read(streams)
+
+
+async def _refuse_other_payload(runtime: RuntimeSurface, traffic: Traffic, stream: str, idem_key: str) -> None:
+    """The attack: a known key with other content must be a conflict, never an acknowledgement."""
+    other = traffic.event(stream)
+    said = await runtime.publish(stream, other.payload, idem_key)
+    runtime.expect(f"{idem_key} with another payload is refused", "fail", said.phase)
+
+
+@gate(
+    "runtime/retired-routes",
+    checkers=[LegacyLane()],
+    floors={"route": 40},
+    sabotages=[answered_route("runtime")],
+)
+async def test_retired_routes(scene: Scenario) -> None:
+    """S-08, C-08: retired runtime routes are gone, in every method and spelling."""
+    await probe_retired(await scene.start_runtime())
+
+
+async def probe_retired(service: Service, extra: tuple[tuple[str, str], ...] = ()) -> None:
+    """The live route as positive control, every retired route in every method and spelling, the live one again."""
+    await service.probe_ready()
+    for route in service.retired:
+        for method in route.methods:
+            await service.probe(method, route.path, retired=True)
+        for path in spellings(route.path)[1:]:
+            for method in ("GET", "HEAD", "POST"):
+                await service.probe(method, path, retired=True)
+    for method, path in extra:
+        await service.probe(method, path, retired=True)
+    await service.probe_ready()

@@ -1,0 +1,162 @@
+"""From runtime to desktop, end to end: order, dedupe, resume, equal state; and who is connected."""
+
+from __future__ import annotations
+
+from harness.checkers.contract import ContractBroken
+from harness.checkers.cursors import CursorAhead
+from harness.checkers.hashes import HashMismatch
+from harness.checkers.legacy import LegacyLane
+from harness.checkers.order import InconsistentOffset
+from harness.checkers.presence import PresenceDrift
+from harness.checkers.replicas import DuplicateApply, GapOrReorder
+from harness.checkers.tokens import TokenMisuse
+from harness.checkers.writes import LostWrite
+from harness.gate import gate
+from harness.history import Contract
+from harness.scenario import Scenario
+from harness.surfaces.desktop import DesktopSurface
+from harness.surfaces.replica import Replica
+from harness.wait import WaitedTooLong, wait_until
+from harness.wire.client import Subscription
+from harness.workload.traffic import Sent, Traffic, publish
+
+STREAMS, EACH = 20, 100
+TOTAL = STREAMS * EACH
+PRESENCE_TIMEOUT_MS = 10_000
+
+
+@gate(
+    "sync/runtime-to-desktop",
+    checkers=[
+        LostWrite(),
+        DuplicateApply(),
+        GapOrReorder(),
+        CursorAhead(),
+        HashMismatch(),
+        InconsistentOffset(),
+        TokenMisuse(),
+        LegacyLane(),
+        ContractBroken(),
+    ],
+    floors={"publish": TOTAL, "deliver": 4 * TOTAL, "apply": 4 * TOTAL, "checkpoint": 4 * STREAMS, "final_read": 5 * TOTAL, "connect": 5},
+    timeout_s=180,
+)
+async def test_runtime_to_desktop(scene: Scenario) -> None:
+    """C-19, A-05, S-10: at least 2,000 events on 20 streams reach 4 desktops, one of which connects late and one of which
+    is stopped and resumed; runtime, server and all desktops end in the same state hash."""
+    await scene.start_control()
+    runtime = await scene.start_runtime()
+    streams = scene.streams(STREAMS)
+    one, two = await scene.start_desktop("desktop-1"), await scene.start_desktop("desktop-2")
+    replicas = [await _open(scene, one, name, streams) for name in ("d1", "d2")]
+    stopped = await _open(scene, two, "d4", streams)
+    events = Traffic(scene.rng, scene.nonce).events(streams, each=EACH)
+    third, two_thirds = TOTAL // 3 // STREAMS * STREAMS, 2 * TOTAL // 3 // STREAMS * STREAMS
+    await publish(runtime, events[:third])
+    await scene.settle(streams, third, [stopped])
+    await two.stop()
+    replicas.append(await _late_and_live(scene, one, runtime_events=events[third:two_thirds], streams=streams))
+    await scene.start_desktop("desktop-2")
+    replicas.append(await two.resume("d4"))
+    await publish(runtime, events[two_thirds:])
+    await scene.settle(streams, TOTAL, replicas)
+    await _compare(scene, streams, {"d1": one, "d2": one, "d3": one, "d4": two})
+
+
+async def _open(scene: Scenario, desktop: DesktopSurface, name: str, streams: list[str]) -> Replica:
+    session, identity = await scene.sign_in(f"device-{name}", streams)
+    return await desktop.open(name, session, identity, streams)
+
+
+async def _late_and_live(scene: Scenario, desktop: DesktopSurface, *, runtime_events: list[Sent], streams: list[str]) -> Replica:
+    """Half of these are published before the late desktop connects, the rest while it is there."""
+    assert scene.runtime is not None
+    half = len(runtime_events) // 2
+    await publish(scene.runtime, runtime_events[:half])
+    late = await _open(scene, desktop, "d3", streams)
+    await publish(scene.runtime, runtime_events[half:])
+    return late
+
+
+async def _compare(scene: Scenario, streams: list[str], sessions: dict[str, DesktopSurface]) -> None:
+    """State hashes, each computed by us from what was seen, beside what each surface claims."""
+    assert scene.runtime is not None
+    truth = await scene.observer.final_read(streams)
+    said = await scene.runtime.state_hash()
+    if said is not None:
+        scene.runtime.expect("the runtime's state hash is the server's", truth, said)
+    for name, desktop in sessions.items():
+        claimed = (await desktop.state(name)).state_hash
+        ours = await scene.read_replica(desktop, name)
+        for what, observed in ((f"what {name} applied gives the server's state hash", ours), (f"{name} claims the server's state hash", claimed)):
+            scene.record.op("desktop", "request", "ok" if observed == truth else "fail", data=Contract(what, truth, observed))
+
+
+@gate(
+    "sync/two-client-handshake",
+    checkers=[PresenceDrift(), TokenMisuse(), ContractBroken()],
+    floors={"presence": 8, "connect": 8, "request": 8},
+)
+async def test_two_client_handshake(scene: Scenario) -> None:
+    """S-11, C-18: two clients raise the count by two, and it falls back: after a clean close, after an abrupt
+    one, beside a client that stays, and for two connections of one identity."""
+    await scene.start_control()
+    streams = scene.streams(1)
+    desktop = await scene.start_desktop()
+    for name, abrupt, one_identity in (("clean", False, False), ("abrupt", True, False), ("shared", False, True)):
+        await _handshake(scene, desktop, name, streams, abrupt=abrupt, one_identity=one_identity, standing=())
+    async with await Subscription.open(scene.lab.witness_relay.url, scene.lab.database, scene.lab.owner.token) as standing:
+        scene.own_sockets += 1
+        for name, one_identity in (("standing", False), ("standing-shared", True)):
+            await _handshake(
+                scene, desktop, name, streams, abrupt=False, one_identity=one_identity, standing=(standing.connection,)
+            )
+
+
+async def _handshake(
+    scene: Scenario,
+    desktop: DesktopSurface,
+    name: str,
+    streams: list[str],
+    *,
+    abrupt: bool,
+    one_identity: bool,
+    standing: tuple[str, ...],
+) -> None:
+    """Baseline, two in, the first out (the second must stay), both out."""
+    base = await _settled(scene, name, live=standing, gone=())
+    session, identity = await scene.sign_in(f"{name}-a", streams)
+    other = (session, identity) if one_identity else await scene.sign_in(f"{name}-b", streams)
+    first = await desktop.open(f"{name}-a", session, identity, streams)
+    second = await desktop.open(f"{name}-b", *other, streams)
+    a, b = str(first.connection), str(second.connection)
+    up = await _settled(scene, name, live=(*standing, a, b), gone=())
+    _count(scene, f"{name}: two clients raise the count by two", base + 2, up)
+    await desktop.close_session(f"{name}-a", abrupt=abrupt)
+    one = await _settled(scene, name, live=(*standing, b), gone=(a,))
+    _count(scene, f"{name}: the first one gone, the second one stays", base + 1, one)
+    await desktop.close_session(f"{name}-b", abrupt=abrupt)
+    down = await _settled(scene, name, live=standing, gone=(a, b))
+    _count(scene, f"{name}: the count is back at its baseline", base, down)
+
+
+async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: tuple[str, ...]) -> int:
+    """A reading of the presence rows once they agree, or once the limit passed; how many rows there are."""
+    rows: list[str] = []
+
+    async def agrees() -> bool:
+        rows[:] = await scene.observer.connections()
+        return sorted(rows) == sorted(live)
+
+    try:
+        await wait_until(agrees, timeout_ms=PRESENCE_TIMEOUT_MS, what=f"{name}: the presence rows to be {len(live)}")
+    except WaitedTooLong as error:
+        scene.record.op("observer", "settle", "info", error=str(error))
+    scene.observer.presence(rows, live, gone, settled=True)
+    return len(rows)
+
+
+def _count(scene: Scenario, clause: str, expected: int, observed: int) -> None:
+    scene.record.op(
+        "observer", "request", "ok" if expected == observed else "fail", data=Contract(clause, str(expected), str(observed))
+    )

@@ -1,0 +1,1 @@
+"""The engine: knows servers, surfaces, operations and evidence; knows no gate."""

@@ -1,0 +1,140 @@
+"""The command line: the composition root, which alone knows all parts.
+
+Imports are lazy, so that `signoff --help` answers at once. Exit codes are part of the interface
+(docs/exit-codes.md); an error of ours is 70, never 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+lab_app = typer.Typer(no_args_is_help=True, help="The lab's servers: install them, start them, stop them.")
+app.add_typer(lab_app, name="lab")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The subject's signoff.toml (default: found upward).")]
+
+
+def _config_path(given: Path | None) -> Path:
+    from harness.config import find
+
+    return given.resolve() if given is not None else find(Path.cwd())
+
+
+@app.command()
+def run(
+    config: ConfigOption = None,
+    only: Annotated[list[str] | None, typer.Option(help="A gate, or a prefix ending in /; may be repeated.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave a gate or prefix out; may be repeated.")] = None,
+    seed: Annotated[int, typer.Option(help="Of all that is random in the run.")] = 1,
+    jobs: Annotated[int, typer.Option(help="Gates beside each other (0: as many as cores, at most 4).")] = 0,
+    profile: Annotated[str, typer.Option(help="smoke (never GO), standard or release.")] = "standard",
+    release: Annotated[str, typer.Option(help="The release that is signed off.")] = "",
+    out: Annotated[Path, typer.Option(help="Where evidence is written.")] = Path("reports"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print signoff.json instead of progress.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print the last line only.")] = False,
+) -> None:
+    """Play the gates on real servers and leave a signoff."""
+    from harness.commands import run_command
+
+    sys.exit(
+        run_command(
+            _config_path(config), only or [], skip or [], seed=seed, jobs=jobs, profile=profile, release=release, out=out,
+            as_json=as_json, quiet=quiet,
+        )
+    )  # fmt: skip
+
+
+@app.command("list")
+def list_gates() -> None:
+    """Every gate of the matrix, whether it is built, and the clauses that it decides."""
+    from harness.commands import list_command
+
+    list_command()
+
+
+@app.command()
+def doctor(config: ConfigOption = None) -> None:
+    """What the machine has and lacks for a run, step by step."""
+    from harness.commands import doctor_command
+
+    sys.exit(doctor_command(_config_path(config)))
+
+
+@app.command()
+def verify(directory: Annotated[Path, typer.Argument(help="A run's folder, such as reports/latest.")]) -> None:
+    """Judge a bundle again, offline: digests, plan, record, checkers on the stored histories."""
+    from harness.commands import verify_command
+
+    sys.exit(verify_command(directory))
+
+
+@app.command()
+def report(directory: Annotated[Path, typer.Argument(help="A run's folder.")] = Path("reports/latest")) -> None:
+    """Print a run's SIGNOFF.md from its signoff.json."""
+    from harness.commands import report_command
+
+    sys.exit(report_command(directory))
+
+
+@lab_app.command("install")
+def lab_install() -> None:
+    """Build or find the pinned servers; nothing when they are there."""
+    from harness.commands import install_command
+
+    sys.exit(install_command())
+
+
+@lab_app.command("up")
+def lab_up(config: ConfigOption = None) -> None:
+    """Start a lab with the subject's module, print its addresses, and stay until Ctrl-C or `lab down`."""
+    from harness.commands import up_command
+
+    sys.exit(up_command(_config_path(config)))
+
+
+@lab_app.command("down")
+def lab_down() -> None:
+    """End the lab that `lab up` started."""
+    from harness.commands import down_command
+
+    sys.exit(down_command())
+
+
+def main() -> None:
+    """The entry point. Maps every error to its exit code, with one clear message."""
+    from harness.errors import SignoffError
+    from harness.verdict import Exit
+
+    try:
+        app(standalone_mode=False)
+    except SignoffError as error:
+        print(f"signoff: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(Exit.INTERRUPTED)
+    except KeyboardInterrupt:
+        print("signoff: interrupted", file=sys.stderr)
+        sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        if _is_usage(error):
+            error.show()  # type: ignore[attr-defined]
+            sys.exit(Exit.USAGE)
+        import traceback
+
+        traceback.print_exc()
+        print("signoff: this is a bug of ours, not of the subject: please report it with the lines above", file=sys.stderr)
+        sys.exit(Exit.INTERNAL)
+
+
+def _is_usage(error: Exception) -> bool:
+    """Typer's own errors of the command line, whichever click it carries."""
+    return hasattr(error, "show") and hasattr(error, "format_message")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""What each command does, once its words are parsed. Returns exit codes; raises SignoffError for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import get_args
+
+
+from harness import runner
+from harness.config import load
+from harness.errors import SignoffError, UserError
+from harness.evidence import render
+from harness.evidence.bundle import Bundle, pretty
+from harness.evidence.requirements import load as load_expected
+from harness.evidence.signoff import Profile, Selection, Signoff
+from harness.evidence.verify import verify
+from harness.lab import prerequisites, providers
+from harness.lab.components import cache_root
+from harness.lab.topology import Lab
+from harness.verdict import Exit
+
+STOP_TIMEOUT_S = 20
+
+
+def run_command(
+    config: Path,
+    only: list[str],
+    skip: list[str],
+    *,
+    seed: int,
+    jobs: int,
+    profile: str,
+    release: str,
+    out: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    if profile not in get_args(Profile):
+        raise UserError(f"unknown profile {profile!r}", hint=f"one of {', '.join(get_args(Profile))}")
+    selection = Selection(tuple(only), tuple(skip))
+    _check_names(selection)
+    request = runner.Request(config, out.resolve(), selection, profile, release, seed, jobs)  # type: ignore[arg-type]
+    silent = as_json or quiet
+    signoff = runner.run(request, (lambda text: None) if silent else _show)
+    if as_json:
+        sys.stdout.buffer.write(pretty(signoff))
+    else:
+        if not quiet:
+            _show(render.where_the_time_went(signoff))
+            _show(f"see {_short(out / 'latest' / 'SIGNOFF.md')}")
+        _show(render.last_line(signoff, _short(out / "runs" / signoff.run_id)))
+    return signoff.exit_code
+
+
+def _check_names(selection: Selection) -> None:
+    import difflib
+
+    known = load_expected(runner.ROOT / "gates").gates
+    for name in (*selection.only, *selection.skip):
+        if not any(Selection(only=(name,)).takes(gate) for gate in known):
+            guess = difflib.get_close_matches(name, known, n=1)
+            raise UserError(f"no gate is called {name!r}", hint=f"did you mean {guess[0]!r}?" if guess else "see 'signoff list'")
+
+
+def _show(text: str) -> None:
+    print(text, flush=True)
+
+
+def _short(path: Path) -> str:
+    return os.path.relpath(path.resolve()) if path.exists() else str(path)
+
+
+def list_command() -> None:
+    expected = load_expected(runner.ROOT / "gates")
+    for gate in expected.gates:
+        why = expected.not_built.get(gate)
+        _show(f"{'not built' if why else 'built':10}{gate:42}{', '.join(expected.of_gate(gate))}{f'  ({why})' if why else ''}")
+
+
+def verify_command(directory: Path) -> int:
+    """0 is kept for a signed bundle; an unsigned one that is whole is "integrity only" (3)."""
+    report = verify(directory, load_expected(runner.ROOT / "gates"))
+    for problem in report.problems:
+        print(f"REFUSED {problem}", file=sys.stderr)
+    if report.problems or report.signoff is None:
+        print(f"signoff: the bundle is not what it says: {len(report.problems)} problems", file=sys.stderr)
+        return Exit.EVIDENCE
+    _show(f"{report.judged} gates judged again from their histories, with the same verdicts; every file is as sealed")
+    _show(render.last_line(report.signoff, _short(directory)))
+    _show("integrity only: the bundle carries no signature")
+    return Exit.UNDECIDED
+
+
+def report_command(directory: Path) -> int:
+    _show(render.signoff_md(Bundle(directory).read("signoff.json", Signoff)))
+    return Exit.OK
+
+
+def install_command() -> int:
+    components = providers.prepare(providers.LabChoice())
+    for component in (components.spacetimedb, components.toxiproxy):
+        _show(f"{component.name} {component.version}  sha256 {component.sha256[:16]}  {component.path}")
+    return Exit.OK
+
+
+def doctor_command(config_path: Path) -> int:
+    """Each step with its result; the first that fails decides the exit code."""
+    code: int = Exit.OK
+
+    def step(name: str, work):  # type: ignore[no-untyped-def]
+        nonlocal code
+        start = time.monotonic()
+        try:
+            result = work()
+        except SignoffError as error:
+            _show(f"FAILED  {name}: {error}")
+            code = code or error.exit_code
+            return None
+        _show(f"ok      {name} ({time.monotonic() - start:.2f} s){f': {result}' if isinstance(result, str) else ''}")
+        return result
+
+    step("prerequisites for building the servers", lambda: prerequisites.check(need_rust=True, need_go=True))
+    step(f"cache {cache_root()}", lambda: _writable(cache_root()))
+    config = step(f"configuration {config_path}", lambda: load(config_path))
+    if config is not None:
+        setup = step("servers", lambda: runner.prepare(config))
+        if setup is not None:
+            step("lab up, module published and read back, lab down", lambda: _lab_seen(setup))
+    return code
+
+
+def _lab_seen(setup: runner.Setup) -> str:
+    seen = asyncio.run(runner.preflight(setup))
+    return f"SpacetimeDB {seen.server.version}, program {seen.module.running_program_hash[:16]}"
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(folder), hint="set XDG_CACHE_HOME") from error
+
+
+def _pid_file() -> Path:
+    return Path(tempfile.gettempdir()) / f"signoff-lab-{os.getuid()}.pid"
+
+
+def up_command(config_path: Path) -> int:
+    """Stays in the foreground; the pid file is what `lab down` reads."""
+    setup = runner.prepare(load(config_path))
+    signal.signal(signal.SIGTERM, lambda number, frame: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        asyncio.run(_stay_up(setup))
+    except KeyboardInterrupt:
+        _show("lab down")
+    finally:
+        _pid_file().unlink(missing_ok=True)
+    return Exit.OK
+
+
+async def _stay_up(setup: runner.Setup) -> None:
+    with tempfile.TemporaryDirectory(prefix="signoff-") as work:
+        async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
+            path = await lab.path("subject")
+            _pid_file().write_text(str(os.getpid()))
+            _show(f"server for the subject (through Toxiproxy): {path.url}")
+            _show(f"server for a witness (past Toxiproxy):      {lab.witness_relay.url}")
+            _show(f"database {lab.database}, program {lab.program[:16]}")
+            _show(f"owner's token: {lab.owner.token}")
+            _show("Ctrl-C or 'signoff lab down' ends it")
+            await asyncio.Event().wait()
+
+
+def down_command() -> int:
+    path = _pid_file()
+    try:
+        pid = int(path.read_text())
+        os.kill(pid, signal.SIGTERM)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        path.unlink(missing_ok=True)
+        _show("no lab is up")
+        return Exit.OK
+    limit = time.monotonic() + STOP_TIMEOUT_S
+    while path.exists() and time.monotonic() < limit:
+        time.sleep(0.05)
+    if path.exists():
+        raise UserError(f"the lab (pid {pid}) did not end within {STOP_TIMEOUT_S} s")
+    _show("lab down")
+    return Exit.OK
+
+

@@ -1,0 +1,122 @@
+"""Judges one gate from its histories: the checks, the falsifications, the verdict. Used by the run and by `verify`.
+
+Pure. A check passes only beside proof that it can fail: each checker's mutations of this very history must
+fire its invariant (falsification (a)), and each sabotage's history must (falsification (b)). A survivor, a
+checker without any victim, or a sabotage that stayed green makes the gate UNKNOWN.
+
+    judgement = judge_gate(spec, history, {"decoy": sabotaged})
+    judgement.verdict
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from harness.checkers import build
+from harness.checkers.base import Checker, CheckResult, fired, judge
+from harness.history import History, Record
+from harness.verdict import Verdict, merge
+
+Outcome = Literal["red", "survived", "no-victim"]
+
+
+class CheckerSpec(Record, frozen=True):
+    """A checker by name, with all its parameters."""
+
+    checker: str
+    invariant: str
+    params: dict[str, object]
+
+
+class SabotageSpec(Record, frozen=True):
+    name: str
+    invariant: str
+
+
+class GateSpec(Record, frozen=True):
+    """What decides a gate: it stands in gates/manifest.json, and in each run's plan."""
+
+    id: str
+    checkers: tuple[CheckerSpec, ...]
+    sabotages: tuple[SabotageSpec, ...] = ()
+
+
+class Falsification(Record, frozen=True):
+    """One attempt to see a gate go red. `kind` is "judge" (a mutated history) or "judged" (a sabotage)."""
+
+    kind: Literal["judge", "judged"]
+    checker: str
+    name: str
+    invariant: str
+    outcome: Outcome
+
+
+class Judgement(Record, frozen=True):
+    """`reasons` says, in words, what keeps the verdict from PASS."""
+
+    verdict: Verdict
+    checks: tuple[CheckResult, ...]
+    falsifications: tuple[Falsification, ...]
+    reasons: tuple[str, ...] = ()
+
+
+def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History], trouble: str = "") -> Judgement:
+    """The judgement of one gate. `trouble` is what went wrong while it was played: UNKNOWN at best."""
+    checkers = [build(part.checker, part.params) for part in spec.checkers]
+    checks = tuple(
+        msgspec.structs.replace(judge(checker, history), params=part.params)
+        for checker, part in zip(checkers, spec.checkers, strict=True)
+    )
+    reasons = [f"{finding.invariant} {c.checker}: {finding.message}" for c in checks for finding in c.findings]
+    reasons += [trouble] if trouble else []
+    reasons += [f"{c.invariant} {c.checker}: {c.reason}" for c in checks if c.verdict is Verdict.UNKNOWN and not c.findings]
+    verdicts = [check.verdict for check in checks] + ([Verdict.UNKNOWN] if trouble else [])
+    if merge(verdicts) is not Verdict.PASS:
+        return Judgement(merge(verdicts), checks, (), tuple(reasons))
+    attempts = (*_by_mutation(checkers, history), *_by_sabotage(spec, checkers, sabotaged))
+    unproven = _unproven(checkers, attempts)
+    return Judgement(Verdict.UNKNOWN if unproven else Verdict.PASS, checks, attempts, tuple(unproven))
+
+
+def _by_mutation(checkers: list[Checker], history: History) -> list[Falsification]:
+    found = []
+    for checker in checkers:
+        for mutation in checker.mutations():
+            mutated = mutation.mutate(history)
+            outcome: Outcome
+            if mutated is None:
+                outcome = "no-victim"
+            else:
+                outcome = "red" if fired(judge(checker, mutated)) else "survived"
+            found.append(Falsification("judge", checker.name, mutation.name, checker.invariant, outcome))
+    return found
+
+
+def _by_sabotage(spec: GateSpec, checkers: list[Checker], sabotaged: Mapping[str, History]) -> list[Falsification]:
+    found = []
+    for sabotage in spec.sabotages:
+        history = sabotaged.get(sabotage.name)
+        outcome: Outcome = "no-victim"
+        named = [checker for checker in checkers if checker.invariant == sabotage.invariant]
+        if history is not None and named:
+            outcome = "red" if any(fired(judge(checker, history)) for checker in named) else "survived"
+        names = "+".join(checker.name for checker in named)
+        found.append(Falsification("judged", names, sabotage.name, sabotage.invariant, outcome))
+    return found
+
+
+def _unproven(checkers: list[Checker], attempts: tuple[Falsification, ...]) -> list[str]:
+    """Why the gate has not shown that it can fail; empty when it has."""
+    reasons = [
+        f"{a.invariant} did not fire on {'a mutated history' if a.kind == 'judge' else 'the sabotage'} ({a.name})"
+        for a in attempts
+        if a.outcome == "survived" or (a.kind == "judged" and a.outcome == "no-victim")
+    ]
+    for checker in checkers:
+        outcomes = {a.outcome for a in attempts if a.kind == "judge" and a.checker == checker.name}
+        if "red" not in outcomes and "survived" not in outcomes:
+            reasons.append(f"{checker.invariant} {checker.name} could not be shown to fail: no mutation found a victim")
+    return reasons

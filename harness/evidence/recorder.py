@@ -1,0 +1,123 @@
+"""Writes a History while the run goes: stamps each Op on receipt, redacts it, and keeps the bytes as written.
+
+Every line goes to the file at once, so that a crash leaves a readable prefix. Not for threads: one
+recorder belongs to one event loop.
+
+    with Recorder(path, "sync/runtime-to-desktop") as record:
+        done = record.invoke("runtime", "publish", stream="s", key="k")
+        record.complete(done, "ok", seq=1)
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+
+from harness.errors import EvidenceError
+from harness.evidence.redact import Redactor
+from harness.history import SCHEMA, Anchor, F, History, Op, Phase, Record, encode, pack
+
+MAX_ERROR_CHARS = 500  # an HTML error page of a subject is no finding
+
+
+class Recorder:
+    def __init__(self, path: Path, scenario: str, redactor: Redactor | None = None) -> None:
+        self.redactor = redactor or Redactor()
+        self._file: BinaryIO | None = None
+        self.begin(path, scenario)
+
+    def begin(self, path: Path, scenario: str) -> None:
+        """End the present history and begin another: the same scene goes on under sabotage."""
+        self.close()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self._count = path, 0
+        self._file = path.open("wb", buffering=0)
+        self._write(Anchor(SCHEMA, scenario, time.time_ns(), time.monotonic_ns()))
+
+    def op(
+        self,
+        process: str,
+        f: F,
+        phase: Phase = "ok",
+        *,
+        data: Record | None = None,
+        incarnation: int = 0,
+        op: int | None = None,
+        replica: str | None = None,
+        baseline: int | None = None,
+        stream: str | None = None,
+        seq: int | None = None,
+        key: str | None = None,
+        idem_key: str | None = None,
+        hash: str | None = None,
+        cursor: int | None = None,
+        connection: str | None = None,
+        identity: str | None = None,
+        attempt: int | None = None,
+        status: int | None = None,
+        fault: str | None = None,
+        marker: str | None = None,
+        error: str | None = None,
+    ) -> Op:
+        """Append one Op; what was appended."""
+        entry = Op(
+            self._count,
+            time.monotonic_ns(),
+            process,
+            f,
+            phase,
+            incarnation=incarnation,
+            op=op,
+            replica=replica,
+            baseline=baseline,
+            stream=stream,
+            seq=seq,
+            key=key,
+            idem_key=idem_key,
+            hash=hash,
+            cursor=cursor,
+            connection=connection,
+            identity=identity,
+            attempt=attempt,
+            status=status,
+            fault=fault,
+            marker=marker,
+            error=error[:MAX_ERROR_CHARS] if error is not None else None,
+            data=pack(data) if data is not None else msgspec.UNSET,
+        )
+        self._count += 1
+        self._write(entry)
+        return entry
+
+    def _write(self, record: Record) -> None:
+        line = encode(record)
+        if self._file is None:
+            return  # a late event of a child that is being stopped: the history is complete
+        clean = self.redactor.clean(line.decode()).encode() + b"\n"
+        try:
+            written = self._file.write(clean)
+        except OSError as error:
+            raise EvidenceError(f"the history cannot be written: {error.strerror}", where=str(self.path)) from error
+        if written != len(clean):
+            raise EvidenceError("the history cannot be written: the disk is full", where=str(self.path))
+
+    def history(self) -> History:
+        """What is on disk now, read back: judged is what was written."""
+        return History.parse(self.path.read_bytes())
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,195 @@
+"""Renders a signoff for people and for other tools. Pure: only what the record holds, nothing is claimed here.
+
+    for name, data in all_of(signoff): bundle.write(name, data)
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+
+from harness.evidence.signoff import GateResult, Signoff
+from harness.verdict import Overall, Verdict
+
+_MEANING = {
+    Overall.GO: "every clause is decided and passed",
+    Overall.NO_GO: "some gate failed: do not release",
+    Overall.INCOMPLETE: "nothing failed, but not everything is decided: this is no release signoff",
+}
+MAX_CELL_CHARS = 220
+
+
+def all_of(signoff: Signoff) -> Iterator[tuple[str, bytes]]:
+    """(name in the bundle, bytes) of everything that is rendered."""
+    yield "SIGNOFF.md", signoff_md(signoff).encode()
+    yield "ci/junit.xml", junit(signoff)
+
+
+def last_line(signoff: Signoff, directory: str) -> str:
+    """The last line of every run."""
+    counts = _counts(signoff)
+    told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    exceptions = f" with {len(signoff.exceptions)} exceptions" if signoff.exceptions else ""
+    return f"VERDICT {signoff.verdict.value}{exceptions}: {told}; seed {signoff.seed}; {directory}"
+
+
+def where_the_time_went(signoff: Signoff) -> str:
+    """Set-up, gates, and their parts. Gates run beside each other, so their sum exceeds the run."""
+    parts: dict[str, float] = {}
+    for gate in signoff.gates:
+        for name, ms in gate.timings_ms.items():
+            parts[name] = parts.get(name, 0.0) + ms / 1000
+    told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())
+    played = [gate for gate in signoff.gates if gate.duration_s]
+    slowest = max(played, key=lambda gate: gate.duration_s, default=None)
+    text = f"set-up {signoff.setup_s:.1f} s, run {signoff.run_s:.1f} s; over all gates: {told or 'nothing played'}"
+    return f"{text}; the longest is {slowest.id} with {slowest.duration_s:.1f} s" if slowest else text
+
+
+def _counts(signoff: Signoff) -> dict[str, int]:
+    return {v.value: sum(gate.verdict is v for gate in signoff.gates) for v in Verdict if any(g.verdict is v for g in signoff.gates)}
+
+
+def cell(text: str) -> str:
+    """Text of any origin inside a table cell: one line, no markup, bounded. A subject's words are hostile input."""
+    flat = " ".join(text.split())
+    for char in "\\`*_[]<>|#&!":
+        flat = flat.replace(char, f"\\{char}")
+    return flat if len(flat) <= MAX_CELL_CHARS else flat[: MAX_CELL_CHARS - 1] + "…"
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def signoff_md(signoff: Signoff) -> str:
+    """The one page for a release manager."""
+    lines = [f"# Signoff: {signoff.verdict.value}", "", f"**{signoff.verdict.value}**: {_MEANING[signoff.verdict]}.", ""]
+    lines += [f"{', '.join(f'{n} gates {v}' for v, n in _counts(signoff).items())}.", ""]
+    lines += _why_not_go(signoff)
+    lines += ["## What was judged", ""]
+    lines += _table(("what", "exactly"), _identity(signoff))
+    lines += _attention(signoff)
+    lines += ["## Gates", "", "Each passed only beside proof that it can fail: `red` counts mutated histories and sabotages that its checkers caught.", ""]
+    lines += _table(("gate", "verdict", "time", "activity", "red", "why"), (_gate_row(gate) for gate in signoff.gates))
+    lines += ["## Clauses", ""]
+    lines += _table(
+        ("clause", "says", "decided by", "verdict"),
+        (
+            (f"{r.id} (seed {r.seed}, {cell(r.clause)})", cell(r.text), ", ".join(r.gates), r.verdict.value)
+            for r in signoff.requirements
+        ),
+    )
+    lines += ["## Invariants of ADR-0007", ""]
+    lines += _table(
+        ("invariant", "title", "decided by", "verdict"),
+        ((i.id, i.title, ", ".join(i.gates) or "a process rule", i.verdict) for i in signoff.invariants_map),
+    )
+    lines += ["## Evidence classes", ""]
+    lines += _table(
+        ("class", "passed", "verdict"), ((c.name, f"{c.passed} of {c.expected}", c.verdict.value) for c in signoff.evidence_classes)
+    )
+    lines += ["## Exceptions", "", *([f"- {name}" for name in signoff.exceptions] or ["None."]), ""]
+    lines += ["## What this run does not establish", "", *(f"- {text}" for text in signoff.not_established), ""]
+    lines += _how_to(signoff)
+    return "\n".join(lines)
+
+
+def _why_not_go(signoff: Signoff) -> list[str]:
+    if signoff.verdict is Overall.GO:
+        return []
+    why = []
+    if signoff.interrupted:
+        why.append("it was interrupted")
+    if signoff.profile == "smoke":
+        why.append("profile smoke never says GO")
+    if signoff.selection.partial:
+        why.append("only a part was selected")
+    if signoff.subject.tree.dirty:
+        why.append("the subject's tree has uncommitted changes or is not under git")
+    for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.MISSING):
+        number = sum(gate.verdict is verdict for gate in signoff.gates)
+        if number:
+            why.append(f"{number} gates are {verdict.value}")
+    return ["Not GO, because " + "; ".join(why) + ".", ""]
+
+
+def _identity(signoff: Signoff) -> Iterator[tuple[str, str]]:
+    tree = signoff.subject.tree
+    yield "subject", cell(signoff.subject.name)
+    yield "release", cell(signoff.release or "not named")
+    yield "tree", f"`{tree.commit or 'not under git'}`{', with uncommitted changes' if tree.dirty else ''}"
+    if signoff.lab is not None:
+        lab = signoff.lab
+        yield "SpacetimeDB", f"{cell(lab.server.version)}, sha256 `{lab.server.sha256}` ({cell(lab.provider)})"
+        yield "Toxiproxy", f"{cell(lab.toxiproxy.version)}, sha256 `{lab.toxiproxy.sha256}`"
+        yield "module", f"sha256 `{lab.module.wasm_sha256}`"
+        yield "program read back from the server", f"`{lab.module.running_program_hash}`"
+    yield "run", f"{signoff.run_id}, profile {signoff.profile}, seed {signoff.seed}"
+    yield "time", f"{signoff.started_at} to {signoff.finished_at}: {where_the_time_went(signoff)}"
+
+
+def _attention(signoff: Signoff) -> list[str]:
+    """Failed and undecided gates first, with all that a reader needs to act."""
+    lines = []
+    for gate in signoff.gates:
+        if gate.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+            lines += [f"### {gate.verdict.value} {gate.id}", ""]
+            lines += [f"- {cell(reason)}" for reason in gate.reasons[:5]]
+            if len(gate.reasons) > 5:
+                lines.append(f"- and {len(gate.reasons) - 5} more in gates/{gate.id}/checks.json")
+            lines += ["", f"Repeat: `{gate.repeat}`", f"See: gates/{gate.id}/", ""]
+    return ["## What needs attention", "", *lines] if lines else []
+
+
+def _gate_row(gate: GateResult) -> tuple[str, ...]:
+    red = sum(f.outcome == "red" for f in gate.falsifications)
+    tried = sum(f.outcome != "no-victim" for f in gate.falsifications)
+    activity = ", ".join(f"{number} {kind}" for kind, number in sorted(gate.counts.items()) if kind in gate.floors)
+    return (
+        gate.id,
+        gate.verdict.value,
+        f"{gate.duration_s:.1f} s" if gate.duration_s else "",
+        activity,
+        f"{red} of {tried}" if tried else "",
+        cell(gate.reasons[0]) if gate.reasons else "",
+    )
+
+
+def _how_to(signoff: Signoff) -> list[str]:
+    return [
+        "## How to repeat and to verify",
+        "",
+        f"- Repeat the run: `signoff run --seed {signoff.seed} --profile {signoff.profile}`",
+        "- Repeat one gate: `sh gates/<gate>/repro.sh`",
+        "- Judge this bundle again, offline: `signoff verify DIR`",
+        "",
+    ]
+
+
+def junit(signoff: Signoff) -> bytes:
+    """JUnit XML: one case a gate, unique by class and name; UNKNOWN is an error, MISSING is skipped."""
+    gates = signoff.gates
+    suite = ElementTree.Element(
+        "testsuite",
+        name="signoff",
+        tests=str(len(gates)),
+        failures=str(sum(g.verdict is Verdict.FAIL for g in gates)),
+        errors=str(sum(g.verdict is Verdict.UNKNOWN for g in gates)),
+        skipped=str(sum(g.verdict is Verdict.MISSING for g in gates)),
+        time=f"{signoff.run_s:.3f}",
+    )
+    tags = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.MISSING: "skipped"}
+    for gate in gates:
+        area, _, name = gate.id.partition("/")
+        case = ElementTree.SubElement(suite, "testcase", classname=f"signoff.{area}", name=name, time=f"{gate.duration_s:.3f}")
+        if gate.verdict in tags:
+            text = printable("; ".join(gate.reasons[:5]))
+            ElementTree.SubElement(case, tags[gate.verdict], message=text[:500]).text = f"{text}\nrepeat: {gate.repeat}"
+    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+
+
+def printable(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(char if char in "\t\n\r" or (char >= " " and char not in "￾￿" and not "\ud800" <= char <= "\udfff") else "�" for char in text)

@@ -1,0 +1,245 @@
+"""The signoff as data: signoff.json, the one machine-readable result; everything else is rendered from it.
+
+Pure. Composes gate results into clause verdicts and the overall verdict; the verdict comes from the run's
+own record (planned = started = finished, once each), never from a test runner's counts.
+docs/signoff.schema.json is generated from these types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from harness.checkers.base import CheckResult
+from harness.evidence.judgement import Falsification, GateSpec
+from harness.evidence.requirements import Expected
+from harness.history import Record
+from harness.verdict import Exit, Overall, Verdict, merge
+
+SCHEMA_VERSION = 1
+Profile = Literal["smoke", "standard", "release"]
+
+
+class TreeState(Record, frozen=True):
+    """The subject's source: its commit (or "" outside git), and whether it has uncommitted changes."""
+
+    commit: str
+    dirty: bool
+
+
+class SurfaceSeen(Record, frozen=True):
+    name: str
+    command: tuple[str, ...]
+
+
+class SubjectSeen(Record, frozen=True):
+    name: str
+    tree: TreeState
+    surfaces: tuple[SurfaceSeen, ...]
+
+
+class ProgramSeen(Record, frozen=True):
+    version: str
+    sha256: str
+    source: str
+
+
+class ModuleSeen(Record, frozen=True):
+    """`running_program_hash` was read back from a server that runs the wasm."""
+
+    wasm_sha256: str
+    running_program_hash: str
+
+
+class LabSeen(Record, frozen=True):
+    provider: str
+    server: ProgramSeen
+    toxiproxy: ProgramSeen
+    module: ModuleSeen
+
+
+class Selection(Record, frozen=True):
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    @property
+    def partial(self) -> bool:
+        return bool(self.only or self.skip)
+
+    def takes(self, gate: str) -> bool:
+        """Whether a gate is selected. A name ending in / takes all gates below it."""
+
+        def named(names: tuple[str, ...]) -> bool:
+            return any(gate == name or (name.endswith("/") and gate.startswith(name)) for name in names)
+
+        return (not self.only or named(self.only)) and not named(self.skip)
+
+
+class Plan(Record, frozen=True):
+    """Written before the run from a collection: what will be started, and what decides it."""
+
+    run_id: str
+    profile: Profile
+    seed: int
+    selection: Selection
+    gates: tuple[GateSpec, ...]
+
+
+class GateResult(Record, frozen=True):
+    """`repeat` is the exact command that plays this gate again; `timings_ms` says where its time went."""
+
+    id: str
+    verdict: Verdict
+    duration_s: float
+    requirements: tuple[str, ...] = ()
+    floors: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    checks: tuple[CheckResult, ...] = ()
+    falsifications: tuple[Falsification, ...] = ()
+    reasons: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = {}
+    trouble: str = ""
+    lab_failed: bool = False
+    repeat: str = ""
+
+
+class RequirementResult(Record, frozen=True):
+    id: str
+    seed: str
+    clause: str
+    text: str
+    gates: tuple[str, ...]
+    verdict: Verdict
+
+
+class InvariantDeclared(Record, frozen=True):
+    """One invariant of the ADR's map: decided by gates, or a process rule that no run can decide."""
+
+    id: str
+    title: str
+    gates: tuple[str, ...]
+    verdict: Literal["PASS", "FAIL", "UNKNOWN", "MISSING", "declared"]
+
+
+class EvidenceClass(Record, frozen=True):
+    name: str
+    verdict: Verdict
+    passed: int
+    expected: int
+
+
+class Signoff(Record, frozen=True):
+    """signoff.json. Times are UTC in RFC 3339 form."""
+
+    schema_version: int
+    run_id: str
+    started_at: str
+    finished_at: str
+    release: str
+    profile: Profile
+    seed: int
+    verdict: Overall
+    exit_code: int
+    selection: Selection
+    subject: SubjectSeen
+    lab: LabSeen | None
+    gates: tuple[GateResult, ...]
+    requirements: tuple[RequirementResult, ...]
+    invariants_map: tuple[InvariantDeclared, ...]
+    evidence_classes: tuple[EvidenceClass, ...]
+    not_established: tuple[str, ...]
+    drills: tuple[GateResult, ...] = ()
+    guards: tuple[GateResult, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    interrupted: bool = False
+    setup_s: float = 0.0
+    run_s: float = 0.0
+
+
+NOT_ESTABLISHED = (
+    "survival of power loss: a killed process keeps the kernel's page cache",
+    "behaviour over two release cycles",
+    "whoever deletes reports/ as a whole",
+)
+
+# ADR-0007's map: INV-01 and INV-10 are process rules; no run can decide them.
+_INVARIANTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("INV-01", "proto-first contracts", ()),
+    ("INV-02", "HTTP-only authority mutations", ("contract/http-commands-ws-subscriptions",)),
+    ("INV-03", "Spacetime-only live transport", ("desktop/websocket-only",)),
+    ("INV-06", "sync as delivery, not authority", ("runtime/authority-rebuild",)),
+    ("INV-07", "replay and idempotency", ("sync/runtime-to-desktop",)),
+    ("INV-10", "legacy removal ordering", ()),
+)
+
+_CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("runtime publisher", ("runtime/", "module/", "contract/")),
+    ("desktop transport and parser", ("desktop/",)),
+    ("integration and chaos", ("sync/", "chaos/")),
+    ("repository guards", ("guards/",)),
+)
+
+
+def missing(gate: str, expected: Expected, why: str) -> GateResult:
+    """A gate of the manifest without a result."""
+    return GateResult(gate, Verdict.MISSING, 0.0, expected.of_gate(gate), reasons=(why,))
+
+
+def requirements_of(expected: Expected, gates: Sequence[GateResult]) -> tuple[RequirementResult, ...]:
+    by_id = {gate.id: gate.verdict for gate in gates}
+    return tuple(
+        RequirementResult(
+            r.id, r.seed, r.clause, r.text, r.gates, merge(by_id.get(g, Verdict.MISSING) for g in r.gates)
+        )
+        for r in expected.requirements
+    )
+
+
+def invariants_of(gates: Sequence[GateResult]) -> tuple[InvariantDeclared, ...]:
+    by_id = {gate.id: gate.verdict for gate in gates}
+    return tuple(
+        InvariantDeclared(
+            name,
+            title,
+            decided_by,
+            merge(by_id.get(g, Verdict.MISSING) for g in decided_by) if decided_by else "declared",
+        )
+        for name, title, decided_by in _INVARIANTS
+    )
+
+
+def classes_of(gates: Sequence[GateResult]) -> tuple[EvidenceClass, ...]:
+    found = []
+    for name, prefixes in _CLASSES:
+        members = [gate for gate in gates if gate.id.startswith(prefixes)]
+        passed = sum(gate.verdict is Verdict.PASS for gate in members)
+        found.append(EvidenceClass(name, merge(gate.verdict for gate in members), passed, len(members)))
+    return tuple(found)
+
+
+def overall(gates: Sequence[GateResult], *, profile: Profile, selection: Selection, dirty: bool) -> Overall:
+    """GO only when every gate of the manifest passed, in a whole run of a clean tree, and not of profile smoke."""
+    verdict = merge(gate.verdict for gate in gates)
+    if verdict is Verdict.FAIL:
+        return Overall.NO_GO
+    if verdict is not Verdict.PASS or selection.partial or profile == "smoke" or dirty:
+        return Overall.INCOMPLETE
+    return Overall.GO
+
+
+def exit_code(gates: Sequence[GateResult], expected: Expected, selection: Selection, *, interrupted: bool) -> Exit:
+    """Design, section 4. A gate that is not built, or was not selected, may be MISSING."""
+    if interrupted:
+        return Exit.INTERRUPTED
+    if any(gate.verdict is Verdict.FAIL for gate in gates):
+        return Exit.GATE_FAILED
+    if any(gate.lab_failed for gate in gates):
+        return Exit.LAB
+    selected = [gate for gate in gates if selection.takes(gate.id)]
+    open_ones = [g for g in selected if g.verdict is not Verdict.PASS and not _allowed(g, expected)]
+    nothing = not any(gate.verdict is Verdict.PASS for gate in selected)
+    return Exit.UNDECIDED if open_ones or nothing else Exit.OK
+
+
+def _allowed(gate: GateResult, expected: Expected) -> bool:
+    return gate.verdict is Verdict.MISSING and gate.id in expected.not_built

@@ -1,0 +1,157 @@
+"""Judges a bundle again from its bytes alone: no lab, no network, no word of the run is believed.
+
+Numbered steps; each problem is named. 1 seal: every file is there, unchanged, and nothing else. 2 plan: the
+gates' checkers, parameters and floors are those of the installed manifest. 3 record: planned = started = finished, once
+each. 4 judgement: all checkers and falsifications again over the stored histories, with the same results.
+5 composition: clauses, overall verdict and exit code follow. 6 rendering: the pages say what the record says.
+
+    report = verify(Path("reports/latest"), expected)
+    report.problems        # empty: the bundle is what it says
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import EvidenceError
+from harness.evidence import render
+from harness.evidence.bundle import Bundle, RunEvent
+from harness.evidence.judgement import GateSpec, judge_gate
+from harness.evidence.requirements import Expected
+from harness.evidence.signoff import (
+    GateResult,
+    Plan,
+    Signoff,
+    classes_of,
+    exit_code,
+    invariants_of,
+    overall,
+    requirements_of,
+)
+from harness.history import History
+from harness.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Report:
+    """`problems` in words, `judged` gates that were judged again."""
+
+    signoff: Signoff | None
+    problems: tuple[str, ...]
+    judged: int
+
+
+def verify(folder: Path, expected: Expected) -> Report:
+    """All steps; never raises for a bad bundle."""
+    if not folder.is_dir():
+        return Report(None, (f"{folder} is no folder",), 0)
+    bundle = Bundle(folder.resolve())
+    try:
+        problems = bundle.check_seal()
+        signoff = bundle.read("signoff.json", Signoff)
+        plan, events = bundle.plan(), bundle.events()
+    except EvidenceError as error:
+        return Report(None, (str(error),), 0)
+    problems += _check_plan(plan, signoff, expected)
+    problems += _check_record(plan, events, signoff)
+    judged = 0
+    for result in signoff.gates:
+        if result.checks or result.verdict is Verdict.PASS:
+            judged += 1
+            problems += _judge_again(bundle, result, plan)
+    problems += _check_composition(signoff, expected)
+    problems += _check_rendering(bundle, signoff)
+    return Report(signoff, tuple(problems), judged)
+
+
+def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list[str]:
+    if plan is None:
+        return ["plan.json: there is no plan, so nothing can have been planned"]
+    problems = []
+    if (plan.run_id, plan.seed, plan.profile, plan.selection) != (
+        signoff.run_id,
+        signoff.seed,
+        signoff.profile,
+        signoff.selection,
+    ):
+        problems.append("plan.json: it is the plan of another run than signoff.json")
+    installed = {spec.id: spec for spec in expected.manifest}
+    for spec in plan.gates:
+        if spec.id not in installed:
+            problems.append(f"plan.json: {spec.id} is not in the installed manifest")
+        elif spec != installed[spec.id]:
+            problems.append(f"plan.json: {spec.id} is decided by other checkers, parameters or floors than the installed manifest says")
+    return problems
+
+
+def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -> list[str]:
+    planned = {spec.id for spec in plan.gates} if plan is not None else set()
+    problems = []
+    for result in signoff.gates:
+        starts = sum(e.gate == result.id and e.event == "started" for e in events)
+        ends = [e for e in events if e.gate == result.id and e.event == "finished"]
+        if result.verdict is Verdict.MISSING and not ends:
+            continue
+        if result.id not in planned or starts != 1 or len(ends) != 1:
+            problems.append(f"record.jsonl: {result.id} was started {starts} times and finished {len(ends)} times, expected once each as planned")
+        elif ends[0].verdict != result.verdict.value:
+            problems.append(f"record.jsonl: {result.id} finished {ends[0].verdict}, signoff.json says {result.verdict.value}")
+    strangers = sorted({e.gate for e in events} - {g.id for g in signoff.gates})
+    problems += [f"record.jsonl: {gate} was played, but the signoff does not know it" for gate in strangers]
+    return problems
+
+
+def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[str]:
+    spec = next((spec for spec in plan.gates if spec.id == result.id), None) if plan is not None else None
+    if spec is None:
+        return [f"{result.id}: it has a verdict, but no plan"]
+    try:
+        history, sabotaged = _histories(bundle.gate_folder(result.id), spec)
+    except (OSError, EvidenceError) as error:
+        return [f"{result.id}: its history cannot be judged again: {error}"]
+    again = judge_gate(spec, history, sabotaged, result.trouble)
+    problems = []
+    if again.verdict is not result.verdict:
+        problems.append(f"{result.id}: judged again it is {again.verdict.value}, the signoff says {result.verdict.value}")
+    if again.checks != result.checks:
+        problems.append(f"{result.id}: judged again its checks differ from those recorded")
+    if again.falsifications != result.falsifications:
+        problems.append(f"{result.id}: judged again its falsifications differ from those recorded")
+    return problems
+
+
+def _histories(folder: Path, spec: GateSpec) -> tuple[History, dict[str, History]]:
+    history = History.parse((folder / "history.jsonl").read_bytes())
+    sabotaged = {}
+    for sabotage in spec.sabotages:
+        path = folder / "sabotage" / sabotage.name / "history.jsonl"
+        if path.is_file():
+            sabotaged[sabotage.name] = History.parse(path.read_bytes())
+    return history, sabotaged
+
+
+def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
+    problems = []
+    if tuple(gate.id for gate in signoff.gates) != expected.gates:
+        problems.append("signoff.json: its gates are not those that the clauses name")
+    if signoff.requirements != requirements_of(expected, signoff.gates):
+        problems.append("signoff.json: its clause verdicts do not follow from its gates")
+    if signoff.invariants_map != invariants_of(signoff.gates) or signoff.evidence_classes != classes_of(signoff.gates):
+        problems.append("signoff.json: its invariants or evidence classes do not follow from its gates")
+    verdict = overall(signoff.gates, profile=signoff.profile, selection=signoff.selection, dirty=signoff.subject.tree.dirty)
+    if verdict is not signoff.verdict:
+        problems.append(f"signoff.json: it says {signoff.verdict.value}, its gates give {verdict.value}")
+    code = int(exit_code(signoff.gates, expected, signoff.selection, interrupted=signoff.interrupted))
+    if code != signoff.exit_code:
+        problems.append(f"signoff.json: it says exit {signoff.exit_code}, its gates give {code}")
+    return problems
+
+
+def _check_rendering(bundle: Bundle, signoff: Signoff) -> list[str]:
+    problems = []
+    for name, data in render.all_of(signoff):
+        path = bundle.folder / name
+        if not path.is_file() or path.read_bytes() != data:
+            problems.append(f"{name}: it does not say what signoff.json says")
+    return problems

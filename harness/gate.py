@@ -1,0 +1,79 @@
+"""What a gate is: an id, a scenario's story, the checkers that decide it, its floors, its sabotages.
+
+A gate is written as a pytest test under `@gate(...)`; the pytest plugin hands it to the runner. Everything
+here is declaration: nothing runs.
+
+    @gate("runtime/publish-real", checkers=[LostWrite()], floors={"publish": 20}, sabotages=[DECOY])
+    async def test_publish_real(scene: Scenario) -> None: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.checkers import describe
+from harness.checkers.base import Checker
+from harness.checkers.coverage import IdleRun
+from harness.checkers.paths import UnproxiedPath
+from harness.checkers.record import RecordBroken
+from harness.evidence.judgement import CheckerSpec, GateSpec, SabotageSpec
+
+if TYPE_CHECKING:
+    from harness.scenario import Scenario
+
+Story = Callable[["Scenario"], Awaitable[None]]
+DEFAULT_TIMEOUT_S = 90  # a gate takes seconds; beyond this something hangs, and the verdict is UNKNOWN
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """Falsification (b): played on the subject that was just judged, after its green story; the named
+    invariant must fire on the history that it leaves."""
+
+    name: str
+    invariant: str
+    play: Story
+
+
+@dataclass(frozen=True)
+class Gate:
+    id: str
+    story: Story
+    checkers: tuple[Checker, ...]
+    sabotages: tuple[Sabotage, ...]
+    timeout_s: int
+
+    def spec(self) -> GateSpec:
+        """The gate as it stands in the manifest and in a plan."""
+        checkers = tuple(CheckerSpec(**describe(checker)) for checker in self.checkers)  # type: ignore[arg-type]
+        sabotages = tuple(SabotageSpec(sabotage.name, sabotage.invariant) for sabotage in self.sabotages)
+        return GateSpec(self.id, checkers, sabotages)
+
+
+def gate(
+    gate_id: str,
+    *,
+    checkers: Sequence[Checker],
+    floors: Mapping[str, int],
+    sabotages: Sequence[Sabotage] = (),
+    lab: bool = True,
+    timeout_s: int = DEFAULT_TIMEOUT_S,
+) -> Callable[[Story], Callable[[], None]]:
+    """Declare a gate. Its record, its floors and (with a lab) its connections are judged in any case."""
+    always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken()]
+    if lab:
+        always.append(UnproxiedPath())
+
+    def declare(story: Story) -> Callable[[], None]:
+        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s)
+
+        def test() -> None:
+            raise RuntimeError(f"gate {gate_id} runs only under the plugin: pytest -p harness.pytest_plugin")
+
+        test.__name__, test.__doc__, test.__module__ = story.__name__, story.__doc__, story.__module__
+        test.gate = declared  # type: ignore[attr-defined]
+        return test
+
+    return declare

@@ -1,0 +1,66 @@
+"""The keys of one scenario: the server's own P-256 pair, and tokens signed with it.
+
+A server accepts any issuer's token that its own key signed (measured), so the lab can be whoever
+it needs to be: the owner who publishes, the runtime, an observer.
+
+    keys = Keys.create(folder)
+    token = keys.token("signoff-lab", "owner")
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from harness.wire.identity import identity_of
+
+ISSUER = "signoff-lab"
+TOKEN_LIFETIME_S = 24 * 3600  # longer than any run; the lab's tokens are not what is judged
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A token and whom the server will see in it."""
+
+    token: str
+    identity: str
+
+    def __repr__(self) -> str:
+        return f"Signed(identity={self.identity})"
+
+
+class Keys:
+    def __init__(self, public_path: Path, private_path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+        self.public_path, self.private_path = public_path, private_path
+        self._key = ECKey.import_key(_pem(key).decode())
+
+    @classmethod
+    def create(cls, folder: Path) -> Keys:
+        """A fresh pair, written as PEM (PKCS#8 and SPKI) for the server to read."""
+        folder.mkdir(parents=True, exist_ok=True)
+        key = ec.generate_private_key(ec.SECP256R1())
+        private_path, public_path = folder / "server.key", folder / "server.pub"
+        private_path.touch(mode=0o600)
+        private_path.write_bytes(_pem(key))
+        public_path.write_bytes(
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        return cls(public_path, private_path, key)
+
+    def token(self, issuer: str, subject: str, *, lifetime_s: int = TOKEN_LIFETIME_S) -> Signed:
+        """An ES256 token; `iat` is required by the server, `exp` is ours."""
+        now = int(time.time())
+        claims = {"iss": issuer, "sub": subject, "iat": now, "exp": now + lifetime_s}
+        return Signed(jwt.encode({"alg": "ES256"}, claims, self._key), identity_of(issuer, subject))
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -1,0 +1,220 @@
+"""Looks into WebSocket connections that the relay carries: counts messages, adds frames; answers routes.
+
+Sans-I/O but for the link it is given. A connection starts as HTTP; after a 101 both directions are parsed as
+frames. Compression is declined on the client's behalf (the extension header is taken out of its
+request), so that every message can be read. Frames pass on as they are, message by message.
+
+    box = Middlebox(on_message=record)       # Relay(..., tap=box.tap)
+    box.inject(connection, '{"event":"phx_reply"}')
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from websockets.exceptions import PayloadTooBig, ProtocolError
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
+
+from harness.lab.relay import Answer, Link
+
+Direction = Literal["to_client", "to_server"]
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # a snapshot of a large database is one message
+_EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:[^\r\n]*\r\n")
+_UPGRADED = re.compile(rb"^HTTP/1\.1 101\b")
+
+
+@dataclass(frozen=True)
+class Message:
+    """One WebSocket message that crossed. `socket` numbers the connection within its middlebox."""
+
+    socket: int
+    direction: Direction
+    opcode: Opcode
+    payload: bytes
+
+
+class FrameSplitter:
+    """Bytes in, frames out; holds what is not complete yet.
+
+    >>> FrameSplitter(masked=False).feed(b"\\x81\\x02hi")[0].data
+    bytearray(b'hi')
+    """
+
+    def __init__(self, *, masked: bool) -> None:
+        self._stream = StreamReader()
+        self._masked = masked
+        self._parser: Generator[None, None, Frame] | None = None
+        self.pending = self._inside = False
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """The frames completed by these bytes. ProtocolError when they are no frames."""
+        self._stream.feed_data(data)
+        frames = []
+        while (frame := self._one()) is not None:
+            frames.append(frame)
+        self.pending = bool(self._stream.buffer) or self._inside
+        return frames
+
+    def _read_exact(self, count: int) -> Generator[None, None, bytes | bytearray]:
+        data = yield from self._stream.read_exact(count)
+        self._inside = True
+        return data
+
+    def _one(self) -> Frame | None:
+        if self._parser is None:
+            self._parser = Frame.parse(self._read_exact, mask=self._masked, max_size=MAX_MESSAGE_BYTES)
+        try:
+            next(self._parser)
+        except StopIteration as done:
+            self._parser, self._inside = None, False
+            frame: Frame = done.value
+            return frame
+        return None
+
+
+class _Head:
+    """Collects an HTTP head up to its empty line."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
+        self._bytes += data
+        head, found, rest = self._bytes.partition(b"\r\n\r\n")
+        return (head + found, rest) if found else None
+
+
+class _WebSocketTap:
+    """The tap on one connection."""
+
+    def __init__(self, box: Middlebox, number: int, link: Link) -> None:
+        self._box, self.number, self._link = box, number, link
+        self._request: _Head | None = _Head()
+        self._response: _Head | None = _Head()
+        self._upgrading = False
+        self._splitters: dict[Direction, FrameSplitter] = {}
+        self._parts: dict[Direction, tuple[Opcode, bytearray]] = {}
+        self._waiting: list[bytes] = []
+
+    def to_server(self, data: bytes) -> bytes:
+        if self._request is None:
+            return self._frames("to_server", data)
+        done = self._request.feed(data)
+        if done is None:
+            return b""
+        self._request = None
+        head, rest = done
+        self._upgrading = b"upgrade: websocket" in head.lower()
+        self._box.on_request(self.number, head)
+        return _EXTENSIONS.sub(b"", head) + rest
+
+    def to_client(self, data: bytes) -> bytes:
+        if self._response is None:
+            return self._frames("to_client", data)
+        if not self._upgrading:
+            return data
+        done = self._response.feed(data)
+        if done is None:
+            return b""
+        self._response = None
+        head, rest = done
+        if _UPGRADED.match(head):
+            self._splitters = {"to_client": FrameSplitter(masked=False), "to_server": FrameSplitter(masked=True)}
+        return head + self._frames("to_client", rest)
+
+    def _frames(self, direction: Direction, data: bytes) -> bytes:
+        splitter = self._splitters.get(direction)
+        if splitter is None or not data:
+            return data
+        try:
+            for frame in splitter.feed(data):
+                self._look(direction, frame)
+        except (ProtocolError, PayloadTooBig):
+            # Not ours to judge: the bytes go on as they are, and are no longer looked at.
+            del self._splitters[direction]
+        if direction == "to_client" and self._waiting and self.between_messages:
+            data += b"".join(self._waiting)
+            self._waiting.clear()
+        return data
+
+    def _look(self, direction: Direction, frame: Frame) -> None:
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._parts[direction] = (frame.opcode, bytearray())
+        part = self._parts.get(direction)
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and part is not None:
+            part[1].extend(frame.data)
+            if frame.fin:
+                del self._parts[direction]
+                self._box.on_message(Message(self.number, direction, part[0], bytes(part[1])))
+
+    @property
+    def between_messages(self) -> bool:
+        """Nothing of a message to the client is under way, neither a fragment nor a part of a frame."""
+        splitter = self._splitters.get("to_client")
+        return splitter is not None and "to_client" not in self._parts and not splitter.pending
+
+    def inject(self, frame: bytes) -> None:
+        """Send a frame to the client, now or after the message that is under way."""
+        if self.between_messages:
+            self._link.send_to_client(frame)
+        else:
+            self._waiting.append(frame)
+
+    def ended(self) -> None:
+        self._box.forget(self.number)
+
+
+class Middlebox:
+    """Taps for a relay's connections, and what can be done to them."""
+
+    def __init__(
+        self,
+        *,
+        on_message: Callable[[Message], None],
+        on_request: Callable[[int, bytes], None] = lambda number, head: None,
+        on_end: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        self.on_message, self.on_request, self._on_end = on_message, on_request, on_end
+        self._taps: dict[int, _WebSocketTap] = {}
+        self._count = 0
+
+    def tap(self, link: Link) -> _WebSocketTap:
+        self._count += 1
+        tap = self._taps[self._count] = _WebSocketTap(self, self._count, link)
+        return tap
+
+    def forget(self, number: int) -> None:
+        self._taps.pop(number, None)
+        self._on_end(number)
+
+    def inject(self, socket: int, payload: bytes, opcode: Opcode = Opcode.TEXT) -> bool:
+        """Send one more message to the client of that socket; False when it is gone."""
+        tap = self._taps.get(socket)
+        if tap is None:
+            return False
+        tap.inject(Frame(opcode, payload).serialize(mask=False))
+        return True
+
+
+def answers(routes: Mapping[tuple[str, str], tuple[int, str]]) -> Answer:
+    """Answers (method, path) with (status, body) in the subject's place: falsification (b) of the route gates.
+
+    It looks at the first request of a connection only; the harness sends one request per connection
+    to routes that it probes."""
+
+    def answer(head: bytes) -> bytes | None:
+        method, _, rest = head.partition(b" ")
+        target = rest.partition(b" ")[0].partition(b"?")[0]
+        found = routes.get((method.decode("latin-1"), target.decode("latin-1")))
+        if found is None:
+            return None
+        status, body = found
+        payload = b"" if method == b"HEAD" else body.encode()
+        lines = f"HTTP/1.1 {status} Answered\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n"
+        return lines.encode() + b"connection: close\r\n\r\n" + payload
+
+    return answer

@@ -1,0 +1,144 @@
+"""Plays one gate: its story on a fresh scenario, its sabotages, then the judgement from what was recorded.
+
+Every way to end becomes a verdict with a reason: a surface that is absent is MISSING; a subject that misbehaves,
+a limit that passes, a server that dies are UNKNOWN, unless the history already shows a violation (FAIL).
+
+    result = play_gate(gate, setup, bundle, seed=7719, requirements=("S-01",))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import traceback
+from pathlib import Path
+
+from harness.errors import EvidenceError, LabError, SubjectError, WireError
+from harness.evidence.bundle import Bundle, RunEvent, pretty
+from harness.evidence.judgement import Judgement, judge_gate
+from harness.evidence.signoff import GateResult
+from harness.gate import Gate
+from harness.history import History
+from harness.scenario import AbsentSurface, Scenario, Setup
+from harness.verdict import Verdict
+
+HISTORY = "history.jsonl"
+
+
+class _Stage:
+    """How far a story came, and what went wrong."""
+
+    def __init__(self) -> None:
+        self.trouble = ""
+        self.absent = False
+        self.lab_failed = False
+        self.timings_ms: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, what: str) -> None:
+        now = time.monotonic()
+        self.timings_ms[what] = round((now - self._since) * 1000, 1)
+        self._since = now
+
+
+def play_gate(gate: Gate, setup: Setup, bundle: Bundle, *, seed: int, requirements: tuple[str, ...], repeat: str) -> GateResult:
+    """The result of one gate, written into the bundle before it is returned."""
+    started = time.monotonic()
+    bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid()))
+    stage = _Stage()
+    asyncio.run(_perform(gate, setup, bundle.gate_folder(gate.id), seed, stage))
+    judgement = _judge(gate, bundle.gate_folder(gate.id), stage)
+    stage.lap("judging")
+    result = GateResult(
+        id=gate.id,
+        verdict=judgement.verdict,
+        duration_s=round(time.monotonic() - started, 3),
+        requirements=requirements,
+        floors=next((dict(c.floors) for c in gate.checkers if c.name == "idle-run"), {}),  # type: ignore[attr-defined]
+        counts=_counts(bundle.gate_folder(gate.id) / HISTORY),
+        checks=judgement.checks,
+        falsifications=judgement.falsifications,
+        reasons=judgement.reasons,
+        timings_ms=stage.timings_ms,
+        trouble=stage.trouble,
+        lab_failed=stage.lab_failed,
+        repeat=repeat,
+    )
+    _write(bundle, result)
+    summary = result.reasons[0][:300] if result.reasons else ""
+    bundle.note(
+        RunEvent("finished", gate.id, time.monotonic_ns(), os.getpid(), result.verdict.value, result.duration_s, summary)
+    )
+    return result
+
+
+async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage) -> None:
+    """The story and its sabotages; never raises but for an interrupt and for evidence that cannot be written."""
+    try:
+        async with asyncio.timeout(gate.timeout_s):
+            async with Scenario(setup, gate.id, seed=seed, out=out) as scene:
+                stage.lap("lab")
+                await gate.story(scene)
+                await scene.account()
+                scene.note_markers()
+                stage.lap("story")
+                for sabotage in gate.sabotages:
+                    scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{gate.id}#{sabotage.name}")
+                    await sabotage.play(scene)
+                stage.lap("sabotage")
+        stage.lap("down")
+    except TimeoutError:
+        stage.trouble = f"no end within {gate.timeout_s} s: something hangs; the history shows how far it came"
+    except AbsentSurface as error:
+        stage.trouble, stage.absent = str(error), True
+    except LabError as error:
+        stage.trouble, stage.lab_failed = f"the lab: {error}", True
+    except (SubjectError, WireError) as error:
+        stage.trouble = f"{type(error).__name__}: {error}"
+    except EvidenceError:
+        raise
+    except BaseExceptionGroup as group:
+        first = group.exceptions[0]
+        stage.trouble, stage.lab_failed = f"{type(first).__name__}: {first}", isinstance(first, LabError)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        stage.trouble = f"the gate raised {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+
+
+def _judge(gate: Gate, folder: Path, stage: _Stage) -> Judgement:
+    if stage.absent:
+        return Judgement(Verdict.MISSING, (), (), (stage.trouble,))
+    path = folder / HISTORY
+    if not path.is_file():
+        return Judgement(Verdict.UNKNOWN, (), (), (stage.trouble or "nothing was recorded",))
+    try:
+        history = History.parse(path.read_bytes())
+        sabotaged = {
+            sabotage.name: History.parse(file.read_bytes())
+            for sabotage in gate.sabotages
+            if (file := folder / "sabotage" / sabotage.name / HISTORY).is_file()
+        }
+    except EvidenceError as error:
+        return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",))
+    return judge_gate(gate.spec(), history, sabotaged, stage.trouble)
+
+
+def _counts(path: Path) -> dict[str, int]:
+    """ok Ops by kind."""
+    counts: dict[str, int] = {}
+    if path.is_file():
+        for op in History.parse(path.read_bytes()).ops:
+            if op.phase == "ok":
+                counts[op.f] = counts.get(op.f, 0) + 1
+    return counts
+
+
+def _write(bundle: Bundle, result: GateResult) -> None:
+    base = f"gates/{result.id}"
+    bundle.write(f"{base}/verdict.json", pretty(result))
+    bundle.write(f"{base}/checks.json", pretty(result.checks))
+    bundle.write(f"{base}/falsification.json", pretty(result.falsifications))
+    bundle.write(f"{base}/repro.sh", f"#!/bin/sh\n# Plays this gate again.\n{result.repeat}\n".encode())
+
+

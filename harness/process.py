@@ -1,0 +1,265 @@
+"""The only spawner: every child of the harness is started, watched and ended here.
+
+Each child leads its own process group and carries the owner's mark in its environment, so that whatever it
+forks can be found again. A reaper (harness/reaper.py) holds a pipe from this process: when the pipe
+ends, for whatever reason, SIGKILL included, it ends everything that still carries the mark.
+
+    process = await Process.start([sys.executable, "-c", "..."], name="runtime", log=path)
+    await process.stop()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from harness.errors import HarnessError, LabError, UserError
+
+MARK = "SIGNOFF_LAB"
+OWNER = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+STOP_GRACE_MS = 1_000  # a subject that ignores SIGTERM longer than this is killed
+MAX_LINE_BYTES = 64 * 1024 * 1024  # one JSON line of a desktop; a snapshot of a large stream is one line
+
+# What a child sees of our environment. Nothing else leaks into a subject, so a run is the same elsewhere.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
+
+_reaper: subprocess.Popen[bytes] | None = None
+
+
+def _ensure_reaper() -> None:
+    global _reaper
+    if _reaper is not None and _reaper.poll() is None:
+        return
+    script = Path(__file__).with_name("reaper.py")
+    _reaper = subprocess.Popen(
+        [sys.executable, "-I", str(script), MARK, OWNER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def environment(extra: Mapping[str, str], scenario: str = "") -> dict[str, str]:
+    """The environment of a child: the inherited few, `extra`, and the mark."""
+    base = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**base, **extra, MARK: f"{OWNER}.{scenario}"}
+
+
+class Process:
+    """One running child. stdout and stderr go to `log`; with `lines`, stdout is read as lines."""
+
+    def __init__(self, name: str, log: Path, child: asyncio.subprocess.Process) -> None:
+        self.name, self.log, self._child = name, log, child
+        self.pid = child.pid
+
+    @classmethod
+    async def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        name: str,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        scenario: str = "",
+        lines: bool = False,
+    ) -> Process:
+        """Spawn it. UserError when the program does not exist or may not be run."""
+        _ensure_reaper()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as sink:
+            try:
+                child = await asyncio.create_subprocess_exec(
+                    *argv,
+                    stdin=asyncio.subprocess.PIPE if lines else asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE if lines else sink,
+                    stderr=sink,
+                    env=environment(env or {}, scenario),
+                    cwd=cwd,
+                    start_new_session=True,
+                    limit=MAX_LINE_BYTES,
+                )
+            except OSError as error:
+                raise UserError(
+                    f"cannot start {name}: {error}", where=str(cwd or Path.cwd()), hint=f"the command is {list(argv)}"
+                ) from error
+        return cls(name, log, child)
+
+    @property
+    def alive(self) -> bool:
+        return self._child.returncode is None
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it runs; negative for the signal that ended it."""
+        return self._child.returncode
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter:
+        if self._child.stdin is None:
+            raise HarnessError(f"{self.name} was not started with lines")
+        return self._child.stdin
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        if self._child.stdout is None:
+            raise HarnessError(f"{self.name} was not started with lines")
+        return self._child.stdout
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the whole process group; a group that is gone is no error."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    async def wait(self, timeout_ms: int) -> int | None:
+        """The return code, or None when it still runs after the limit."""
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                return await self._child.wait()
+        except TimeoutError:
+            return None
+
+    async def stop(self, grace_ms: int = STOP_GRACE_MS) -> None:
+        """SIGTERM, then SIGKILL to what is left of the group."""
+        if self.alive:
+            self.signal(signal.SIGTERM)
+            await self.wait(grace_ms)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL to the group at once."""
+        self.signal(signal.SIGKILL)
+        if self.alive and await self.wait(STOP_GRACE_MS * 5) is None:
+            raise LabError(f"{self.name} (pid {self.pid}) survived SIGKILL for {STOP_GRACE_MS * 5} ms")
+
+    def tail(self, limit_bytes: int = 2_000) -> str:
+        """The end of its log, for a message."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(0, self.log.stat().st_size - limit_bytes))
+                return file.read().decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+
+
+def sweep(scenario: str) -> list[int]:
+    """Kill whatever a scenario left behind, forks that changed their group included; the pids killed."""
+    mark = f"{OWNER}.{scenario}"
+    killed = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
+                process.kill()
+                killed.append(process.pid)
+    return killed
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command that ran to its end left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    inherit: bool = False,
+) -> Completed:
+    """Run a tool (git, go, cargo) to its end. `inherit` gives it our whole environment."""
+    whole = {**os.environ, **(env or {})} if inherit else environment(env or {}, "tool")
+    try:
+        done = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            env=whole,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError:
+        return Completed(127, "", f"{argv[0]}: not found")
+    except subprocess.TimeoutExpired:
+        return Completed(124, "", f"{argv[0]}: no end after {timeout_s:g} s")
+    return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+def follow(
+    argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path, cwd: Path | None = None
+) -> int:
+    """Run a long tool with our whole environment, giving each line of its output to `on_line` and to `log`.
+
+    The tool's group is killed when this is left by an exception (Ctrl-C)."""
+    _ensure_reaper()
+    whole = {**os.environ, **env, MARK: f"{OWNER}.install"}
+    with log.open("ab") as sink:
+        child = subprocess.Popen(
+            list(argv),
+            cwd=cwd,
+            env=whole,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert child.stdout is not None
+        try:
+            for raw in child.stdout:
+                sink.write(raw)
+                on_line(raw.decode("utf-8", "replace").rstrip())
+            return child.wait()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
+
+
+class Background:
+    """A child of ours that works in its own group while we watch (pytest under `signoff run`)."""
+
+    def __init__(self, argv: Sequence[str], *, log: Path, cwd: Path) -> None:
+        _ensure_reaper()
+        with log.open("ab") as sink:
+            self._child = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env={**os.environ, MARK: f"{OWNER}.background"},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self, seconds: float) -> int | None:
+        """The return code, or None when it still runs after so long."""
+        try:
+            return self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def interrupt(self) -> None:
+        """SIGINT to the group; a second one kills it."""
+        number = signal.SIGKILL if self._interrupted else signal.SIGINT
+        self._interrupted = True
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, number)
+
+    _interrupted = False

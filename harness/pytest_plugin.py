@@ -1,0 +1,161 @@
+"""pytest as the host of gates: collects them, writes the plan, and hands each to the runner's player.
+
+Works under `signoff run`, which gives a bundle, and under plain `pytest gates`, which makes one of its own:
+the same lab, the same evidence, but never GO. The verdict of a run is computed from the bundle, not from here.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from harness.evidence.bundle import Bundle, pretty
+from harness.evidence.requirements import load as load_expected
+from harness.evidence.signoff import Plan, Profile, Selection
+from harness.gate import Gate
+from harness.runner import ROOT, Request, conclude, preflight, prepare
+from harness.scenario import Setup
+from harness.verdict import Verdict
+
+BUNDLE_VARIABLE = "SIGNOFF_BUNDLE"
+_setup = pytest.StashKey[Setup]()
+_own = pytest.StashKey[float]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("signoff")
+    group.addoption("--signoff-bundle", help="the run folder to write into (default: a new one under reports/)")
+    group.addoption("--signoff-config", help="the subject's signoff.toml")
+    group.addoption("--signoff-seed", type=int, default=1)
+    group.addoption("--signoff-profile", default="smoke")
+    group.addoption("--signoff-only", action="append", default=[], help="a gate id, or a prefix ending in /")
+    group.addoption("--signoff-skip", action="append", default=[])
+    parser.addini("signoff_config", "the subject that plain pytest judges", default="signoff.toml")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = config.getoption("--signoff-bundle")
+    if given or _is_worker(config) or config.option.collectonly:
+        return
+    if BUNDLE_VARIABLE not in os.environ:
+        config.stash[_own] = time.time()
+        os.environ[BUNDLE_VARIABLE] = str(Bundle.create(ROOT / "reports", seed=config.getoption("--signoff-seed")).folder)
+
+
+def _bundle(config: pytest.Config) -> Bundle:
+    return Bundle(Path(config.getoption("--signoff-bundle") or os.environ[BUNDLE_VARIABLE]))
+
+
+def _request(config: pytest.Config) -> Request:
+    named = config.getoption("--signoff-config")
+    path = Path(named) if named else ROOT / config.getini("signoff_config")
+    return Request(
+        config_path=path,
+        reports=ROOT / "reports",
+        selection=Selection(tuple(config.getoption("--signoff-only")), tuple(config.getoption("--signoff-skip"))),
+        profile=cast(Profile, config.getoption("--signoff-profile")),
+        seed=config.getoption("--signoff-seed"),
+    )
+
+
+def gate_of(item: pytest.Item) -> Gate | None:
+    """The gate that a test declares."""
+    found = getattr(getattr(item, "obj", None), "gate", None)
+    return found if isinstance(found, Gate) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    gates = [gate for item in items if (gate := gate_of(item)) is not None]
+    doubled = {gate.id for gate in gates if sum(other.id == gate.id for other in gates) > 1}
+    if doubled:
+        raise pytest.UsageError(f"gates declared twice: {sorted(doubled)}")
+    known = set(load_expected(ROOT / "gates").gates) if gates else set()
+    selection = _request(config).selection
+    dropped = [item for item in items if (g := gate_of(item)) and (not selection.takes(g.id) or g.id not in known)]
+    for item in dropped:
+        gate = gate_of(item)
+        if gate is not None and gate.id not in known:
+            config.issue_config_time_warning(
+                UserWarning(f"gate {gate.id!r} is named by no clause of gates/requirements.toml: not run"), stacklevel=1
+            )
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """The plan is written from the collection, before anything runs."""
+    config = session.config
+    specs = tuple(gate.spec() for item in session.items if (gate := gate_of(item)) is not None)
+    if not specs or config.option.collectonly:
+        return
+    if not _is_worker(config) and config.getoption("numprocesses", None):
+        return  # the controller of xdist collects nothing itself
+    request, bundle = _request(config), _bundle(config)
+    plan = Plan(bundle.run_id, request.profile, request.seed, request.selection, specs)
+    bundle.write_once("plan.json", pretty(plan))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    gate = gate_of(pyfuncitem)
+    if gate is None:
+        return None
+    from harness.play import play_gate
+
+    config = pyfuncitem.config
+    request = _request(config)
+    if _setup not in config.stash:
+        from harness.config import load
+
+        config.stash[_setup] = prepare(load(request.config_path))
+    expected = load_expected(ROOT / "gates")
+    repeat = f"signoff run --config {request.config_path} --only {gate.id} --seed {request.seed}"
+    result = play_gate(
+        gate, config.stash[_setup], _bundle(config), seed=request.seed, requirements=expected.of_gate(gate.id), repeat=repeat
+    )
+    if result.verdict is not Verdict.PASS:
+        reasons = "\n  ".join(result.reasons[:10])
+        pytest.fail(f"{result.verdict.value} {gate.id}\n  {reasons}\nrepeat: {repeat}", pytrace=False)
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+    """Plain pytest: conclude the bundle that it made. Under `signoff run` the runner does."""
+    yield
+    config = session.config
+    if _own not in config.stash:
+        return
+    folder = os.environ.pop(BUNDLE_VARIABLE)
+    if not (Path(folder) / "record.jsonl").is_file():
+        return
+    import asyncio
+
+    from harness.config import load
+
+    request = _request(config)
+    loaded = load(request.config_path)
+    bundle = Bundle(Path(folder))
+    started = config.stash[_own]
+    conclude(
+        bundle,
+        loaded,
+        load_expected(ROOT / "gates"),
+        request,
+        asyncio.run(preflight(prepare(loaded))),
+        interrupted=False,
+        started=started,
+        setup_s=0.0,
+        run_s=time.time() - started,
+    )
+    bundle.link_latest()

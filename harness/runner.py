@@ -1,0 +1,228 @@
+"""A run, from signoff.toml to a sealed bundle: the whole story on one screen.
+
+    config -> lab (servers ready, module read back) -> gates, each on its own scenario -> record -> verdicts -> bundle
+
+The gates run under pytest in a child process, perhaps in several workers; what they leave in the bundle
+is the only thing that is believed: a gate that was planned and has not been started and finished
+once each is MISSING, whatever a test runner says.
+
+    outcome = run(Request(config_path, reports=Path("reports")), show)
+    outcome.exit_code
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from harness import process
+from harness.config import Config, load
+from harness.errors import EvidenceError
+from harness.evidence import render
+from harness.evidence.bundle import Bundle, RunEvent, pretty
+from harness.evidence.requirements import Expected
+from harness.evidence.requirements import load as load_expected
+from harness.evidence.signoff import (
+    NOT_ESTABLISHED,
+    SCHEMA_VERSION,
+    GateResult,
+    LabSeen,
+    Plan,
+    Profile,
+    Selection,
+    Signoff,
+    classes_of,
+    exit_code,
+    invariants_of,
+    missing,
+    overall,
+    requirements_of,
+)
+from harness.lab import providers
+from harness.lab.topology import Lab
+from harness.scenario import Setup
+from harness.subject import see_environment, see_lab, see_subject
+
+ROOT = Path(__file__).resolve().parent.parent
+POLL_S = 0.1
+HEARTBEAT_S = 30.0
+Show = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for."""
+
+    config_path: Path
+    reports: Path
+    selection: Selection = Selection()
+    profile: Profile = "standard"
+    release: str = ""
+    seed: int = 1
+    jobs: int = 0
+
+
+def run(request: Request, show: Show) -> Signoff:
+    """Play all selected gates and leave a sealed bundle. ConfigError, LabError before anything is played."""
+    began, started = time.monotonic(), time.time()
+    config = load(request.config_path)
+    expected = load_expected(ROOT / "gates")
+    setup = prepare(config)
+    lab = asyncio.run(preflight(setup))
+    bundle = Bundle.create(request.reports, seed=request.seed)
+    setup_s = time.monotonic() - began
+    show(f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}")
+    interrupted = _gates(request, bundle, expected, show)
+    signoff = conclude(
+        bundle, config, expected, request, lab, interrupted=interrupted, started=started, setup_s=setup_s,
+        run_s=time.monotonic() - began - setup_s,
+    )  # fmt: skip
+    bundle.link_latest()
+    return signoff
+
+
+def prepare(config: Config) -> Setup:
+    """Servers and module, ready to start."""
+    choice = providers.LabChoice(config.lab.provider, config.lab.spacetimedb, config.lab.toxiproxy)
+    wasm = (config.folder / config.module.wasm).read_bytes()
+    return Setup(config, providers.prepare(choice), wasm)
+
+
+async def preflight(setup: Setup) -> LabSeen:
+    """One lab up and down: the servers are what they should be, and run the module that was published."""
+    with tempfile.TemporaryDirectory(prefix="signoff-") as work:
+        async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
+            return see_lab(setup.components, setup.wasm, lab.program)
+
+
+def _gates(request: Request, bundle: Bundle, expected: Expected, show: Show) -> bool:
+    """Run the gates under pytest, showing each as it ends; whether we were interrupted."""
+    log = bundle.folder / "ci" / "pytest.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    argv = [sys.executable, "-m", "pytest", "-p", "harness.pytest_plugin", "-p", "no:cacheprovider", str(ROOT / "gates")]
+    argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
+    argv += ["-n", str(_jobs(request)), f"--signoff-bundle={bundle.folder}", f"--signoff-config={request.config_path}"]
+    argv += [f"--signoff-seed={request.seed}", f"--signoff-profile={request.profile}"]
+    argv += [f"--signoff-only={name}" for name in request.selection.only]
+    argv += [f"--signoff-skip={name}" for name in request.selection.skip]
+    child = process.Background(argv, log=log, cwd=ROOT)
+    shown, last = 0, time.monotonic()
+    interrupted = False
+    while True:
+        try:
+            ended = child.wait(POLL_S)
+            events = bundle.events()
+            for event in events[shown:]:
+                if event.event == "finished":
+                    show(_line(event))
+                    last = time.monotonic()
+            shown = len(events)
+            if time.monotonic() - last > HEARTBEAT_S:
+                show(f"... still running: {', '.join(_running(events)) or 'collecting'}")
+                last = time.monotonic()
+            if ended is not None:
+                return interrupted
+        except KeyboardInterrupt:
+            interrupted = True
+            show("interrupted: stopping the gates, keeping what was recorded")
+            child.interrupt()
+
+
+def _jobs(request: Request) -> int:
+    return request.jobs or min(4, psutil.cpu_count() or 1)
+
+
+def _running(events: list[RunEvent]) -> list[str]:
+    finished = {event.gate for event in events if event.event == "finished"}
+    return [event.gate for event in events if event.event == "started" and event.gate not in finished]
+
+
+def _line(event: RunEvent) -> str:
+    return f"{event.verdict:8}{event.gate:32}{event.duration_s:6.1f} s  {event.summary}".rstrip()
+
+
+def conclude(
+    bundle: Bundle,
+    config: Config,
+    expected: Expected,
+    request: Request,
+    lab: LabSeen | None,
+    *,
+    interrupted: bool,
+    started: float,
+    setup_s: float,
+    run_s: float,
+) -> Signoff:
+    """From the run's own record to signoff.json and what is rendered from it, sealed."""
+    plan = bundle.plan()
+    gates = tuple(_gate_results(bundle, expected, plan, request.selection))
+    subject = see_subject(config)
+    signoff = Signoff(
+        schema_version=SCHEMA_VERSION,
+        run_id=bundle.run_id,
+        started_at=_utc(started),
+        finished_at=_utc(time.time()),
+        release=request.release,
+        profile=request.profile,
+        seed=request.seed,
+        verdict=overall(gates, profile=request.profile, selection=request.selection, dirty=subject.tree.dirty),
+        exit_code=int(exit_code(gates, expected, request.selection, interrupted=interrupted)),
+        selection=request.selection,
+        subject=subject,
+        lab=lab,
+        gates=gates,
+        requirements=requirements_of(expected, gates),
+        invariants_map=invariants_of(gates),
+        evidence_classes=classes_of(gates),
+        not_established=NOT_ESTABLISHED,
+        interrupted=interrupted,
+        setup_s=round(setup_s, 2),
+        run_s=round(run_s, 2),
+    )
+    bundle.write("subject/environment.json", pretty(see_environment()))
+    bundle.write("subject/signoff.toml", config.path.read_bytes())
+    bundle.write("signoff.json", pretty(signoff))
+    for name, data in render.all_of(signoff):
+        bundle.write(name, data)
+    bundle.seal()
+    return signoff
+
+
+def _gate_results(bundle: Bundle, expected: Expected, plan: Plan | None, selection: Selection) -> list[GateResult]:
+    """Every gate of the matrix: its result, or why there is none."""
+    events = bundle.events()
+    planned = {spec.id for spec in plan.gates} if plan is not None else set()
+    built = sorted(planned & set(expected.not_built))
+    if built:
+        raise EvidenceError(f"not_built.toml names gates that exist: {built}", hint="take them out of the list")
+    results = []
+    for gate in expected.gates:
+        starts = sum(e.gate == gate and e.event == "started" for e in events)
+        ends = sum(e.gate == gate and e.event == "finished" for e in events)
+        result = bundle.result(gate) if ends else None
+        if gate in expected.not_built:
+            results.append(missing(gate, expected, f"not built yet: {expected.not_built[gate]}"))
+        elif not selection.takes(gate):
+            results.append(missing(gate, expected, "not selected"))
+        elif plan is None:
+            results.append(missing(gate, expected, "nothing was planned: see ci/pytest.log"))
+        elif gate not in planned:
+            results.append(missing(gate, expected, "no test declares this gate: renamed, or not collected"))
+        elif starts == ends == 1 and result is not None:
+            results.append(result)
+        else:
+            results.append(missing(gate, expected, f"started {starts} times, finished {ends} times: skipped, or its worker died"))
+    return results
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+

@@ -1,0 +1,283 @@
+"""One scenario: a lab, the subject's surfaces in it, our observer, and one history of all of it.
+
+What a gate plays on. Surfaces are started when asked for, each told only the addresses of its own paths.
+
+    async with Scenario(setup, "sync/runtime-to-desktop", seed=7, out=folder) as scene:
+        runtime = await scene.start_runtime()
+        await runtime.publish(stream, scene.payload(key), idem_key)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from harness.config import Config, Json, SurfaceConfig
+from harness.errors import ConfigError, SubjectError
+from harness.evidence.recorder import Recorder
+from harness.evidence.redact import Redactor
+from harness.history import SocketSeen
+from harness.lab.keys import ISSUER
+from harness.lab.providers import Components
+from harness.lab.topology import Lab
+from harness.surfaces.child import Child
+from harness.surfaces.control import ControlSurface, Session
+from harness.surfaces.crossing import Crossing
+from harness.surfaces.desktop import DesktopSurface
+from harness.surfaces.events import KEY_FIELD
+from harness.surfaces.observer import Observer, final_read_of
+from harness.surfaces.replica import Replica
+from harness.surfaces.runtime import RuntimeSurface
+from harness.surfaces.service import Place
+from harness.template import fill
+from harness.wait import WaitedTooLong, wait_until
+
+SETTLE_TIMEOUT_MS = 30_000
+
+
+class AbsentSurface(SubjectError):
+    """signoff.toml names no such surface: the gate is MISSING, not failed."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all scenarios of a run share."""
+
+    config: Config
+    components: Components
+    wasm: bytes
+
+
+class Scenario:
+    def __init__(self, setup: Setup, name: str, *, seed: int, out: Path) -> None:
+        self.setup, self.config, self.name, self.out = setup, setup.config, name, out
+        self.rng = random.Random(f"{seed}:{name}")
+        self.nonce = secrets.token_hex(8)
+        self.record = Recorder(out / "history.jsonl", name, Redactor())
+        self.logs = out / "logs"
+        self._work = Path(tempfile.mkdtemp(prefix="signoff-"))
+        self.lab = Lab(setup.components, self._work / "lab", self.logs, setup.wasm)
+        self.children: list[Child] = []
+        self.control: ControlSurface | None = None
+        self.runtime: RuntimeSurface | None = None
+        self.desktops: dict[str, DesktopSurface] = {}
+        self.identities: dict[str, str] = {}
+        self._ports: dict[str, int] = {}
+
+    async def __aenter__(self) -> Scenario:
+        try:
+            await self.lab.__aenter__()
+            self.record.redactor.add(self.lab.owner.token)
+            await self._prepare()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _prepare(self) -> None:
+        """Ports, service identities, the calls after publishing, the observer."""
+        for name in ("control", "runtime"):
+            self._ports[name] = self.lab.ports.take()
+        config = self.config
+        self.runtime_token = self.lab.keys.token(
+            ISSUER, config.runtime.service_subject if config.runtime else "runtime"
+        )
+        self.record.redactor.add(self.runtime_token.token)
+        variables = self.variables()
+        calls = [(call.reducer, fill(list(call.args), variables)) for call in config.module.after_publish]
+        await self.lab.after_publish(calls)  # type: ignore[arg-type]
+        tables, hashing = config.module.tables, config.hash
+        self.observer = Observer(self.lab.http, self.lab.database, tables, hashing, self.record)
+        self.crossing = Crossing(self.record, tables, hashing)
+        self.schema = self.crossing.schema = await self.lab.http.schema(self.lab.database)
+
+    def variables(self) -> dict[str, Json]:
+        """Placeholders that are known everywhere."""
+        from harness.wire.identity import identity_of
+
+        control_url = f"http://127.0.0.1:{self._ports['control']}"
+        subject = self.config.control.service_subject if self.config.control else "control"
+        return {
+            "database": self.lab.database,
+            "control.url": control_url,
+            "control.identity": identity_of(control_url, subject),
+            "runtime.identity": self.runtime_token.identity,
+            "runtime.token": self.runtime_token.token,
+            "owner.identity": self.lab.owner.identity,
+            "nonce": self.nonce,
+        }
+
+    def _child(self, name: str, config: SurfaceConfig) -> Child:
+        child = Child(name, config, self.config.folder, self.logs, scenario=self.lab.scenario)
+        self.children.append(child)
+        return child
+
+    def _folder(self, name: str) -> str:
+        folder = self._work / "state" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
+
+    async def _place(self, name: str) -> Place:
+        port = self._ports[name]
+        return Place(port, await self.lab.interposer(f"harness-{name}", ("127.0.0.1", port)))
+
+    async def start_control(self) -> ControlSurface:
+        if self.config.control is None:
+            raise AbsentSurface("signoff.toml has no [control]")
+        if self.control is None:
+            child = self._child("control", self.config.control)
+            self.control = ControlSurface(child, self.config.control, await self._place("control"), self.record)
+            path = await self.lab.path("control", tap=self._watched())
+            self._control_variables = {
+                **self.variables(),
+                "server.url": path.url,
+                "port": self._ports["control"],
+                "dir": self._folder("control"),
+            }
+        await self.control.start(self._control_variables)
+        return self.control
+
+    async def start_runtime(self) -> RuntimeSurface:
+        if self.config.runtime is None:
+            raise AbsentSurface("signoff.toml has no [runtime]")
+        if self.runtime is None:
+            child = self._child("runtime", self.config.runtime)
+            place = await self._place("runtime")
+            self.runtime = RuntimeSurface(child, self.config.runtime, self.config.hash, place, self.record)
+            path = await self.lab.path("runtime", tap=self._watched())
+            self._runtime_variables = {
+                **self.variables(),
+                "server.url": path.url,
+                "port": self._ports["runtime"],
+                "dir": self._folder("runtime"),
+            }
+        await self.runtime.start(self._runtime_variables)
+        return self.runtime
+
+    async def start_desktop(self, name: str = "desktop") -> DesktopSurface:
+        """Another desktop process, or the same again after it ended. It needs control to be reachable."""
+        if self.config.desktop is None:
+            raise AbsentSurface("signoff.toml has no [desktop]")
+        if "desktop" not in self.lab.paths:
+            await self.lab.path("desktop", tap=self.crossing.box.tap)
+            await self.lab.path("desktop-control", ("127.0.0.1", self._ports["control"]))
+        desktop = self.desktops.get(name)
+        if desktop is None:
+            child = self._child(name, self.config.desktop)
+            desktop = self.desktops[name] = DesktopSurface(child, self.config.desktop, self.config.hash, self.record)
+        variables = {
+            **self.variables(),
+            "server.url": self.lab.paths["desktop"].url,
+            "control.url": self.lab.paths["desktop-control"].url,
+            "dir": self._folder(name),
+        }
+        await desktop.start(variables)
+        return desktop
+
+    def _watched(self):  # type: ignore[no-untyped-def]
+        """A tap that counts WebSocket upgrades on a path that should have none."""
+        return Crossing(self.record, self.config.module.tables, self.config.hash).box.tap
+
+    async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
+        """A session and the identity that the server will know it by."""
+        if self.control is None:
+            raise ConfigError("a session needs the control surface: start it first")
+        session = await self.control.sign_in(f"{user}-{self.nonce[:6]}", device)
+        minted = await self.control.mint(session, streams)
+        return session, minted.identity
+
+    def streams(self, count: int, prefix: str = "runtime.run") -> list[str]:
+        """Stream names that nobody could have prepared."""
+        return [f"{prefix}.{self.nonce}-{index}.events" for index in range(count)]
+
+    def payload(self, key: str, **fields: Json) -> Json:
+        """A payload that carries the nonce `key`; its other fields are seeded."""
+        return {"zeta": self.rng.randrange(1 << 30), KEY_FIELD: key, "alpha": f"é-{self.rng.randrange(1000)}", **fields}
+
+    # settling and reading ----------------------------------------------------------------------------------------
+
+    async def settle(self, streams: list[str], expected: int, replicas: list[Replica] | None = None) -> bool:
+        """Wait until the server holds `expected` events of these streams and the replicas applied as many."""
+
+        async def everywhere() -> bool:
+            if await self.observer.count() < expected:
+                return False
+            return all(sum(r.applied_seq(s) for s in streams) >= expected for r in replicas or ())
+
+        try:
+            await wait_until(everywhere, timeout_ms=SETTLE_TIMEOUT_MS, what=f"{expected} events everywhere")
+        except WaitedTooLong as error:
+            self.record.op("lab", "settle", "info", error=str(error))
+            return False
+        self.record.op("lab", "settle")
+        return True
+
+    async def read_replica(self, desktop: DesktopSurface, name: str) -> str:
+        """The final read of one desktop session beside its claim."""
+        claimed = (await desktop.state(name)).state_hash
+        return final_read_of(self.record, desktop.replicas[name], claimed)
+
+    async def account(self) -> None:
+        """The three books of connections as socket Ops (I16)."""
+        carried = self.lab.carried
+        for name, ports in carried.items():
+            if ports:
+                self.record.op("relay", "socket", data=SocketSeen(name, "carried", count=len(ports)))
+        known = set().union(*carried.values())
+        seen = self.lab.table.look()
+        self.record.op("relay", "socket", data=SocketSeen("all", "table", count=len(seen & known)))
+        for port in sorted(seen - known):
+            text = f"a connection from local port {port} reached the server past its proxy"
+            self.record.op("relay", "socket", "fail", data=SocketSeen("", "table", port), error=text)
+        await self._websocket_book()
+
+    async def _websocket_book(self) -> None:
+        samples = await self.lab.http.metrics()
+        spawned = sum(v for name, v in samples.items() if name.startswith("spacetime_worker_ws_clients_spawned"))
+        ours = self.crossing.upgraded + self.own_sockets
+        phase = "ok" if spawned <= ours else "fail"
+        text = (
+            f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"
+            if phase == "fail"
+            else None
+        )
+        self.record.op(
+            "relay",
+            "socket",
+            phase,
+            data=SocketSeen("all" if phase == "ok" else "", "metric", count=int(spawned)),
+            error=text,
+        )  # type: ignore[arg-type]
+
+    own_sockets = 0  # subscriptions that the harness itself opened through its witness relay
+
+    def note_markers(self) -> None:
+        """Marker lines of defect variants, as they stand in the logs."""
+        for child in self.children:
+            for line in child.markers():
+                self.record.op(child.name, "metrics", "info", marker=line)
+
+    async def close(self) -> None:
+        """Stop surfaces first, then the lab; keep the logs, drop the work."""
+        stops = [desktop.stop for desktop in self.desktops.values()]
+        stops += [service.close for service in (self.runtime, self.control) if service is not None]
+        results = await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
+        try:
+            await self.lab.down()
+        finally:
+            self.record.close()
+            shutil.rmtree(self._work, ignore_errors=True)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, SubjectError):
+                raise result

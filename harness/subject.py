@@ -1,0 +1,51 @@
+"""Exactly what was judged: the subject's tree and surfaces, and the programs of the lab.
+
+    see_subject(config)      # commit, dirty or not, commands
+    see_lab(components, wasm, program)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+
+from harness import process
+from harness.config import Config
+from harness.evidence.signoff import LabSeen, ModuleSeen, ProgramSeen, SubjectSeen, SurfaceSeen, TreeState
+from harness.lab.components import Component
+from harness.lab.providers import Components
+
+GIT_TIMEOUT_S = 20
+
+
+def see_tree(config: Config) -> TreeState:
+    """The subject's commit, and whether anything under its root differs from it. Outside git it is dirty:
+    nobody could say later what was judged."""
+    root = config.root
+    head = process.run(["git", "-C", str(root), "rev-parse", "HEAD"], timeout_s=GIT_TIMEOUT_S, inherit=True)
+    status = process.run(
+        ["git", "-C", str(root), "status", "--porcelain", "--", "."], timeout_s=GIT_TIMEOUT_S, inherit=True
+    )
+    if head.returncode != 0 or status.returncode != 0:
+        return TreeState("", True)
+    return TreeState(head.stdout.strip(), bool(status.stdout.strip()))
+
+
+def see_subject(config: Config) -> SubjectSeen:
+    surfaces = (("control", config.control), ("runtime", config.runtime), ("desktop", config.desktop))
+    seen = tuple(SurfaceSeen(name, tuple(part.command)) for name, part in surfaces if part is not None)
+    return SubjectSeen(config.subject.name, see_tree(config), seen)
+
+
+def see_lab(components: Components, wasm: bytes, program: str) -> LabSeen:
+    def seen(component: Component) -> ProgramSeen:
+        return ProgramSeen(component.version, component.sha256, component.source)
+
+    module = ModuleSeen(hashlib.sha256(wasm).hexdigest(), program)
+    return LabSeen(components.provider, seen(components.spacetimedb), seen(components.toxiproxy), module)
+
+
+def see_environment() -> dict[str, str]:
+    """The machine, without names that identify it."""
+    return {"python": sys.version.split()[0], "system": platform.system(), "machine": platform.machine(), "release": platform.release()}

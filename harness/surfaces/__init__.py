@@ -1,0 +1,1 @@
+"""Drivers for the parts of a subject, and our own witness. What they do and see becomes Ops."""

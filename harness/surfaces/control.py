@@ -1,0 +1,150 @@
+"""Drives the control service: obtains sessions as signoff.toml says, mints sync tokens, reads their claims.
+
+Tokens are registered with the redactor before anything is recorded; a history holds fingerprints only.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.config import ControlConfig, Json
+from harness.errors import SubjectError
+from harness.evidence.recorder import Recorder
+from harness.history import TokenUse
+from harness.surfaces.child import Child
+from harness.surfaces.service import Place, Service
+from harness.surfaces.web import Reply
+from harness.wire.identity import fingerprint, identity_of
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in user's session: what the steps captured. `bearer` is a secret."""
+
+    user: str
+    device: str
+    variables: Mapping[str, Json]
+
+    @property
+    def bearer(self) -> str:
+        return str(self.variables["bearer"])
+
+    def __repr__(self) -> str:
+        return f"Session(user={self.user}, device={self.device})"
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A token and what it says of itself. Times in seconds since 1970."""
+
+    token: str
+    header: Mapping[str, Json]
+    claims: Mapping[str, Json]
+    reply: Reply
+
+    @property
+    def identity(self) -> str:
+        """Whom the server will see, computed by our own formula from issuer and subject."""
+        return identity_of(str(self.claims.get("iss")), str(self.claims.get("sub")))
+
+    @property
+    def expires_at_s(self) -> float | None:
+        return _number(self.claims.get("exp"))
+
+    @property
+    def issued_at_s(self) -> float | None:
+        return _number(self.claims.get("iat"))
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.token)
+
+    def use(self, kind: str, *, in_scope: bool = True, forged: bool = False) -> TokenUse:
+        """This token being used now, as it stands in a history."""
+        return TokenUse(
+            self.fingerprint,
+            kind,  # type: ignore[arg-type]
+            time.time(),
+            self.issued_at_s,
+            self.expires_at_s,
+            in_scope=in_scope,
+            forged=forged,
+        )
+
+    def __repr__(self) -> str:
+        return f"Minted({self.fingerprint})"
+
+
+def _number(value: Json) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def unpack_jwt(token: str) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Header and claims without verifying anything; SubjectError when it is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise SubjectError(f"the token has {len(parts)} parts, a JWT has 3")
+    try:
+        header, claims = (
+            msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2]
+        )
+    except (ValueError, msgspec.DecodeError) as error:
+        raise SubjectError(f"the token cannot be read: {error}") from error
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise SubjectError("the token's header and claims are not JSON objects")
+    return header, claims
+
+
+class ControlSurface(Service):
+    def __init__(self, child: Child, config: ControlConfig, place: Place, record: Recorder) -> None:
+        super().__init__(child, config, place, record)
+        self.config = config
+
+    async def sign_in(self, user: str, device: str) -> Session:
+        """Run the session steps. SubjectError when one answers otherwise than expected, or no bearer came."""
+        variables: dict[str, Json] = {"user": user, "device": device}
+        for step in self.config.session:
+            reply = await self.web.perform(step, variables)
+            if not reply.expected:
+                raise SubjectError(
+                    f"signing in: {step.method} {step.path} answered {reply.excerpt()}, expected {step.expect}"
+                )
+            variables.update(reply.captured)
+        if "bearer" not in variables:
+            raise SubjectError(
+                "signing in captured no bearer", hint="add capture = { bearer = ... } to [[control.session]]"
+            )
+        self.record.redactor.add(str(variables["bearer"]))
+        return Session(user, device, variables)
+
+    def mint_variables(self, session: Session, streams: list[str], ttl_s: int | None = None) -> dict[str, Json]:
+        ttl = ttl_s if ttl_s is not None else self.config.token.ttl_s
+        return {**session.variables, "streams": list(streams), "ttl_s": ttl}
+
+    async def mint(self, session: Session, streams: list[str], *, ttl_s: int | None = None) -> Minted:
+        """A sync token for these streams. SubjectError with what was answered when none came."""
+        begun = self.record.op("control", "mint", "invoke")
+        reply = await self.web.perform(self.config.mint, self.mint_variables(session, streams, ttl_s))
+        token = reply.captured.get("token")
+        if not reply.expected or not isinstance(token, str):
+            self.record.op("control", "mint", "fail", op=begun.index, status=reply.status, error=reply.excerpt())
+            raise SubjectError(
+                f"minting a token answered {reply.excerpt()}, expected {self.config.mint.expect} with a token"
+            )
+        self.record.redactor.add(token)
+        minted = Minted(token, *unpack_jwt(token), reply)
+        self.record.op(
+            "control",
+            "mint",
+            "ok",
+            op=begun.index,
+            status=reply.status,
+            identity=minted.identity,
+            data=minted.use("mint"),
+        )
+        return minted

@@ -1,0 +1,113 @@
+"""What crossed the middlebox, as Ops: every WebSocket message counted, every event row that was delivered.
+
+It reads with the harness's own codec, so it is a witness that depends neither on the desktop's word nor on
+the server's. It also injects: frames of the old protocol, which a desktop must refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from websockets.frames import Opcode
+
+from harness.config import HashConfig, TablesConfig
+from harness.errors import WireError
+from harness.evidence.recorder import Recorder
+from harness.history import Applied, FrameSeen
+from harness.lab.middlebox import Message, Middlebox
+from harness.surfaces.events import event_of_row
+from harness.wire import messages
+from harness.wire.schema import Schema
+
+_TRANSACTIONS = (messages.TransactionUpdate, messages.TransactionUpdateLight)
+
+
+class Crossing:
+    """The middlebox of one path, with its Ops."""
+
+    def __init__(self, record: Recorder, tables: TablesConfig, hashing: HashConfig) -> None:
+        self._record, self._tables, self._hashing = record, tables, hashing
+        self.schema: Schema | None = None
+        self.box = Middlebox(on_message=self._on_message, on_end=self._on_end)
+        self.sockets: dict[str, int] = {}  # connection id -> the middlebox's number of its socket
+        self.requests: list[bytes] = []
+        self._connections: dict[int, str] = {}
+        self.upgraded = 0
+        self._injected: set[bytes] = set()
+
+    def _on_message(self, message: Message) -> None:
+        connection = self._connections.get(message.socket)
+        try:
+            kind, _ = messages.open_envelope(message.payload)
+        except WireError:
+            kind = "malformed"
+        if message.direction == "to_client" and kind in messages.SERVER_KINDS:
+            connection = self._look(message) or connection
+        self._record.op("middlebox", "frame", connection=connection, data=FrameSeen(message.direction, kind))
+
+    def _look(self, message: Message) -> str | None:
+        """Deliveries of one server message; the connection id when this is where it is told."""
+        try:
+            decoded = messages.decode(message.payload)
+        except WireError:
+            return None
+        if isinstance(decoded, messages.IdentityToken):
+            connection = decoded.connection_id.hex
+            self._record.redactor.add(decoded.token)
+            self._connections[message.socket] = connection
+            self.sockets[connection] = message.socket
+            self.upgraded += 1
+            return connection
+        live = isinstance(decoded, _TRANSACTIONS)
+        for update in _updates(decoded):
+            if update.table_name == self._tables.events.name:
+                self._deliver(update, self._connections.get(message.socket), live)
+        return None
+
+    def _deliver(self, update: messages.TableUpdate, connection: str | None, live: bool) -> None:
+        if self.schema is None:
+            return
+        table = self.schema.table(update.table_name)
+        for query in update.updates:
+            for text in query.inserts:
+                event = event_of_row(table.row(text), self._tables, self._hashing)
+                self._record.op(
+                    "middlebox",
+                    "deliver",
+                    stream=event.stream,
+                    seq=event.seq,
+                    key=event.key,
+                    idem_key=event.idem_key,
+                    hash=event.hash,
+                    connection=connection,
+                    data=Applied(event.claimed_hash, live),
+                )
+
+    def _on_end(self, number: int) -> None:
+        connection = self._connections.pop(number, None)
+        if connection is not None:
+            self.sockets.pop(connection, None)
+
+    def inject(
+        self, connection: str, text: str, *, kind: str, key: str | None = None, opcode: Opcode = Opcode.TEXT
+    ) -> bool:
+        """Send a message of our own to the client of this connection; False when it is gone."""
+        number = self.sockets.get(connection)
+        if number is None or not self.box.inject(number, text.encode(), opcode):
+            return False
+        self._record.op(
+            "middlebox", "frame", connection=connection, key=key, data=FrameSeen("to_client", kind, injected=True)
+        )
+        return True
+
+
+def _updates(message: messages.ServerMessage) -> Iterator[messages.TableUpdate]:
+    if isinstance(message, messages.TransactionUpdate):
+        if message.status.Committed is not None:
+            yield from message.status.Committed.tables
+    elif isinstance(message, (messages.TransactionUpdateLight, messages.SubscribeMultiApplied)):
+        yield from message.update.tables
+    elif isinstance(message, messages.SubscribeApplied):
+        yield message.rows.table_rows
+    elif isinstance(message, messages.InitialSubscription):
+        yield from message.database_update.tables

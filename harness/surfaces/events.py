@@ -1,0 +1,71 @@
+"""Events as the harness sees them anywhere: its own nonce in the payload, and the hash that it computes itself.
+
+payload = make_payload("k-1", index=7)
+key_of(payload, "idem-1") == "k-1"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.canonical import payload_hash
+from harness.config import HashConfig, Json, TablesConfig
+from harness.template import fill
+from harness.wire.schema import Row
+
+KEY_FIELD = "signoff_key"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event at one place. `hash` is ours, `claimed_hash` what stands beside the payload; both bare hex."""
+
+    stream: str
+    seq: int
+    key: str | None
+    idem_key: str
+    hash: str
+    claimed_hash: str
+
+
+def key_of(payload: Json, idem_key: str) -> str:
+    """The harness's nonce in the payload; the idempotency key for an event whose payload has none
+    (a published vector, or an event of the subject's own)."""
+    key = payload.get(KEY_FIELD) if isinstance(payload, dict) else None
+    return key if isinstance(key, str) else idem_key
+
+
+def bare(claimed: object, config: HashConfig) -> str:
+    """A claimed hash without the configured prefix."""
+    return str(claimed).removeprefix(config.prefix) if claimed is not None else ""
+
+
+def hash_of(payload: Json, config: HashConfig, **variables: Json) -> str:
+    """sha256 over the canonical JSON of the configured envelope; "" when it cannot be hashed (a float)."""
+    try:
+        return payload_hash(fill(config.envelope, {**variables, "payload": payload}))
+    except ValueError:
+        return ""
+
+
+def event_of_text(stream: str, seq: int, idem_key: str, claimed: object, text: str, config: HashConfig) -> Event:
+    """An event whose payload came as JSON text. An unreadable payload has no key and no hash."""
+    try:
+        payload: Json = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return Event(stream, seq, None, idem_key, "", bare(claimed, config))
+    return Event(
+        stream, seq, key_of(payload, idem_key), idem_key, hash_of(payload, config, stream=stream, seq=seq), bare(claimed, config)
+    )
+
+
+def event_of_row(row: Row, tables: TablesConfig, config: HashConfig) -> Event:
+    """A row of the configured events table."""
+    names = tables.events
+    seq = row[names.seq]
+    assert isinstance(seq, int)
+    return event_of_text(
+        str(row[names.stream]), seq, str(row[names.idem_key]), row[names.hash], str(row[names.payload]), config
+    )

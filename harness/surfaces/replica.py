@@ -1,0 +1,101 @@
+"""What one desktop session says that it holds, mirrored from its events: the harness's side of a replica.
+
+Pure: JSON-lines events in, Ops' fields out; no process, no clock. The state hash is computed here from
+what the session reported as applied, and compared with what it claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.canonical import chain_next, chain_start, state_hash
+from harness.surfaces.events import Event
+
+
+@dataclass
+class StreamState:
+    """Applied state of one stream in its present baseline. `chain` is None when it cannot be known
+    (the baseline started at a floor whose chain nobody stated)."""
+
+    baseline: int
+    start: int
+    seq: int
+    chain: bytes | None
+    events: list[Event] = field(default_factory=list)
+
+
+class Replica:
+    """One session."""
+
+    def __init__(self, name: str, streams: tuple[str, ...]) -> None:
+        self.name, self.streams = name, streams
+        self.state: dict[str, StreamState] = {}
+        self.connection: str | None = None
+        self.identity: str | None = None
+        self.ended: list[str] = []
+        self.rejected: dict[str, int] = {}
+        self.live_applies = 0
+
+    def bootstrap(self, stream: str, baseline: int, cursor: int, chain: bytes | None) -> None:
+        """Applied state of the stream was discarded; it starts again after `cursor`."""
+        known = chain_start(stream) if cursor == 0 else chain
+        self.state[stream] = StreamState(baseline, cursor, cursor, known)
+
+    def apply(self, event: Event, baseline: int, *, live: bool) -> None:
+        held = self.state.get(event.stream)
+        if held is None or held.baseline != baseline:
+            held = self.state[event.stream] = StreamState(baseline, event.seq - 1, event.seq - 1, None)
+        if held.chain is not None and event.claimed_hash:
+            held.chain = _next(held.chain, event)
+        held.seq = event.seq
+        held.events.append(event)
+        self.live_applies += live
+
+    def connected(self, connection: str, identity: str) -> None:
+        self.connection, self.identity = connection, identity
+
+    def disconnected(self, connection: str | None) -> None:
+        gone = connection or self.connection
+        if gone:
+            self.ended.append(gone)
+        if gone == self.connection:
+            self.connection = None
+
+    def applied_seq(self, stream: str) -> int:
+        held = self.state.get(stream)
+        return held.seq if held is not None else 0
+
+    def state_hash(self) -> str:
+        """Over what was reported as applied; "" when some chain is not known."""
+        heads = {}
+        for stream in self.streams:
+            held = self.state.get(stream)
+            chain = held.chain if held is not None else chain_start(stream)
+            if chain is None:
+                return ""
+            heads[stream] = (held.seq if held is not None else 0, chain.hex())
+        return state_hash(heads)
+
+
+def _next(chain: bytes, event: Event) -> bytes | None:
+    try:
+        return chain_next(chain, event.seq, event.idem_key, event.hash or event.claimed_hash)
+    except (ValueError, OverflowError):
+        return None  # a hash that is no hex, a negative seq: I5 and I3 speak of those
+
+
+def state_hash_of(events: Mapping[str, list[Event]], floors: Mapping[str, tuple[int, str]]) -> str:
+    """Of a whole read, by stream: events sorted by seq on top of (floor seq, chain hex) where one is known."""
+    heads = {}
+    for stream, found in events.items():
+        floor, floor_chain = floors.get(stream, (0, ""))
+        chain: bytes | None = bytes.fromhex(floor_chain) if floor else chain_start(stream)
+        seq = floor
+        for event in sorted(found, key=lambda e: e.seq):
+            chain = _next(chain, event) if chain is not None else None
+            seq = event.seq
+        if chain is None:
+            return ""
+        heads[stream] = (seq, chain.hex())
+    return state_hash(heads)

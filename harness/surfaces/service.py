@@ -1,0 +1,97 @@
+"""An HTTP surface of the subject: its process, its two ways in, its ready check, its routes.
+
+The harness reaches it through an interposer (a relay that can answer in its place), the subject's other
+parts through the path that the lab gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.config import HttpSurfaceConfig, Json
+from harness.evidence.recorder import Recorder
+from harness.history import Contract, Op, RouteProbed
+from harness.lab.relay import Relay
+from harness.surfaces.child import Child
+from harness.surfaces.web import NoAnswer, Reply, Web
+from harness.wait import WaitedTooLong, wait_until
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a service listens, and the interposer through which the harness speaks to it."""
+
+    port: int
+    interposer: Relay
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class Service:
+    """Common to control and runtime."""
+
+    def __init__(self, child: Child, config: HttpSurfaceConfig, place: Place, record: Recorder) -> None:
+        self.child, self.place, self.record, self._ready_route = child, place, record, config.ready
+        self._ready_timeout_ms, self.retired = config.ready_timeout_ms, config.retired
+        self.web = Web(place.interposer.url)
+        self.fast = Web(place.interposer.url, keep_alive=True)
+
+    @property
+    def name(self) -> str:
+        return self.child.name
+
+    async def start(self, variables: Mapping[str, Json]) -> None:
+        """Spawn it and wait until its ready route answers 2xx. StartFailed says what its log says."""
+        await self.child.spawn(variables)
+        try:
+            await wait_until(
+                self._is_ready, timeout_ms=self._ready_timeout_ms, what=f"{self.name} to answer {self._ready_route}"
+            )
+        except WaitedTooLong as error:
+            raise type(error)(
+                f"{self.name} to answer {self._ready_route} (its log ends: {self.child.process.tail()})",
+                self._ready_timeout_ms,
+                error.last,
+            ) from error
+
+    async def _is_ready(self) -> bool:
+        if not self.child.process.alive:
+            raise self.child.ended_early()
+        try:
+            return 200 <= (await self.web.send("GET", self._ready_route)).status < 300
+        except NoAnswer:
+            return False
+
+    async def probe(self, method: str, path: str, *, retired: bool) -> Op:
+        """One request against a route, recorded."""
+        body: Json = {} if method in ("POST", "PUT", "PATCH") else None
+        try:
+            reply = await self.web.send(method, path, body=body)
+        except NoAnswer as error:
+            return self.record.op(self.name, "route", "fail", data=RouteProbed(method, path, retired), error=str(error))
+        seen = RouteProbed(method, path, retired, reply.headers.get("location", ""))
+        return self.record.op(self.name, "route", "ok", status=reply.status, data=seen)
+
+    async def probe_ready(self) -> Op:
+        """The positive control of a route gate: the live route answers."""
+        return await self.probe("GET", self._ready_route, retired=False)
+
+    def expect(self, clause: str, expected: object, observed: object, reply: Reply | None = None) -> bool:
+        """Record one documented answer beside what came; whether they agree."""
+        same = str(expected) == str(observed)
+        self.record.op(
+            self.name,
+            "request",
+            "ok" if same else "fail",
+            status=reply.status if reply is not None else None,
+            data=Contract(clause, str(expected), str(observed)),
+        )
+        return same
+
+    async def close(self) -> None:
+        await self.web.close()
+        await self.fast.close()
+        await self.child.stop()

@@ -1,0 +1,131 @@
+"""HTTP towards a surface: steps of signoff.toml as requests, answers as captured values.
+
+One connection per request (`connection: close`), so that an interposer sees each request's head and a
+probe leaves nothing behind. A surface that does not answer is `NoAnswer`; what it answers is
+never an exception: status and body go to whoever asked.
+
+    reply = await web.perform(step, {"stream": "s", "payload": {...}})
+    reply.captured["seq"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import httpx2
+import msgspec
+
+from harness.config import Json, StepConfig
+from harness.errors import SubjectError
+from harness.template import fill, fill_text
+
+REQUEST_TIMEOUT_MS = 10_000
+MAX_BODY_BYTES = 32 * 1024 * 1024  # a subject that sends for ever is cut off here
+
+
+class NoAnswer(SubjectError):
+    """No HTTP answer came: refused, reset, timed out, or not HTTP. `sent` when the request may have arrived."""
+
+    def __init__(self, what: str, *, sent: bool) -> None:
+        super().__init__(what)
+        self.sent = sent
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`body` is the parsed JSON, or None when it is none; `captured` has what the step asks for and what was there."""
+
+    status: int
+    text: str
+    body: Json
+    headers: Mapping[str, str]
+    captured: Mapping[str, Json] = field(default_factory=dict)
+    expected: bool = True
+
+    def excerpt(self) -> str:
+        return f"{self.status} {self.text[:200]}"
+
+
+class Web:
+    """A client of one base URL."""
+
+    def __init__(self, base_url: str, *, keep_alive: bool = False) -> None:
+        self.base_url = base_url
+        headers = {} if keep_alive else {"connection": "close"}
+        limits = httpx2.Limits(max_connections=200, max_keepalive_connections=100 if keep_alive else 0)
+        self._http = httpx2.AsyncClient(
+            base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_MS / 1000, trust_env=False, limits=limits
+        )
+
+    async def send(
+        self, method: str, path: str, *, body: Json = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """One request, no redirects followed. NoAnswer when nothing came."""
+        content = b"" if body is None else msgspec.json.encode(body)
+        typed = {"content-type": "application/json"} if body is not None else {}
+        try:
+            async with self._http.stream(
+                method, path, content=content, headers={**typed, **(headers or {})}, follow_redirects=False
+            ) as response:
+                raw = await _read(response)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise NoAnswer(f"{method} {self.base_url}{path}: {type(error).__name__} {error}", sent=False) from error
+        except httpx2.HTTPError as error:
+            raise NoAnswer(f"{method} {self.base_url}{path}: {type(error).__name__} {error}", sent=True) from error
+        except httpx2.InvalidURL as error:
+            raise NoAnswer(f"{method} {path!r} cannot be asked for: {error}", sent=False) from error
+        return Reply(response.status_code, raw.decode("utf-8", "replace"), _json(raw), dict(response.headers))
+
+    async def perform(self, step: StepConfig, variables: Mapping[str, Json]) -> Reply:
+        """The step with its placeholders filled in, and its captures taken out of the answer."""
+        headers = {name: fill_text(value, variables) for name, value in step.headers.items()}
+        body = fill(step.body, variables)
+        reply = await self.send(step.method, fill_text(step.path, variables), body=body, headers=headers)
+        captured = {name: value for name, path in step.capture.items() if (value := dig(reply.body, path)) is not None}
+        return Reply(reply.status, reply.text, reply.body, reply.headers, captured, reply.status in step.expect)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Web:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _read(response: httpx2.Response) -> bytes:
+    raw = bytearray()
+    async for chunk in response.aiter_bytes():
+        raw += chunk
+        if len(raw) > MAX_BODY_BYTES:
+            raise NoAnswer(f"the answer is longer than {MAX_BODY_BYTES} bytes", sent=True)
+    return bytes(raw)
+
+
+def _json(raw: bytes) -> Json:
+    try:
+        value: Json = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return value
+
+
+def dig(value: Json, path: str) -> Json:
+    """The value at a dotted path; None when there is none. Numbers index lists.
+
+    >>> dig({"data": [{"seq": 7}]}, "data.0.seq")
+    7
+    """
+    for part in path.split("."):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value

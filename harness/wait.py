@@ -1,0 +1,40 @@
+"""Waiting for a condition with a limit: the only way in which the harness waits.
+
+await wait_until(server.ready, timeout_ms=5_000, what="the server answers /v1/ping")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from harness.errors import SubjectError
+
+T = TypeVar("T")
+
+FIRST_PAUSE_MS = 2
+LONGEST_PAUSE_MS = 100
+
+
+class WaitedTooLong(SubjectError):
+    """The condition did not come true within its limit. `last` is what was seen at the end."""
+
+    def __init__(self, what: str, timeout_ms: int, last: object) -> None:
+        super().__init__(f"waited {timeout_ms} ms for {what}; last seen: {str(last)[:500]}")
+        self.last = last
+
+
+async def wait_until(condition: Callable[[], Awaitable[T]], *, timeout_ms: int, what: str) -> T:
+    """The first truthy value of `condition`, polled with growing pauses; WaitedTooLong after the limit."""
+    limit = time.monotonic() + timeout_ms / 1000
+    pause_ms = FIRST_PAUSE_MS
+    while True:
+        value = await condition()
+        if value:
+            return value
+        if time.monotonic() >= limit:
+            raise WaitedTooLong(what, timeout_ms, value)
+        await asyncio.sleep(pause_ms / 1000)
+        pause_ms = min(LONGEST_PAUSE_MS, pause_ms * 2)
