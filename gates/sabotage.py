@@ -1,7 +1,7 @@
 """Falsification (b): what is done to a judged subject so that its gate must go red.
 
-The publish gates lead every path of the subject to a decoy, a full twin of the server; the route gates put an interposer in
-the subject's place for one retired route.
+The publish gates lead every path of the subject to a decoy, a full twin of the server; the route
+gates put an interposer in the subject's place for one retired route.
 """
 
 from __future__ import annotations

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.canonical import canonical_json, payload_hash
+from harness.canonical import Json, canonical_json, payload_hash
 from harness.checkers.contract import ContractBroken
 from harness.checkers.hashes import HashMismatch
-from harness.config import Json
 from harness.gate import gate
 from harness.scenario import Scenario
 from harness.surfaces.events import bare

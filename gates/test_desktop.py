@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 
-from harness.canonical import payload_hash
+from harness.canonical import Json, payload_hash
 from harness.checkers.cursors import CursorAhead
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.legacy import LegacyLane
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.writes import LostWrite
-from harness.config import Json
 from harness.gate import gate
 from harness.scenario import Scenario
 from harness.surfaces.replica import Replica
@@ -25,9 +24,15 @@ REJECT_TIMEOUT_MS = 5_000
 def legacy_frames(stream: str, seq: int, key: str, payload: Json) -> list[tuple[str, str]]:
     """(kind, frame) of the retired Phoenix protocol, in both its shapes, carrying an event that would be next; and
     frames that are malformed or of no known message."""
-    event = {"stream_id": stream, "seq": seq, "idempotency_key": key, "payload": payload, "payload_hash": payload_hash(payload)}
+    event: dict[str, Json] = {
+        "stream_id": stream,
+        "seq": seq,
+        "idempotency_key": key,
+        "payload": payload,
+        "payload_hash": payload_hash(payload),
+    }
     topic = f"sync:{stream}"
-    update = {"topic": topic, "stream_id": stream, "updates": [event], "watermark": seq}
+    update: dict[str, Json] = {"topic": topic, "stream_id": stream, "updates": [event], "watermark": seq}
     legacy: list[Json] = [
         {"topic": topic, "event": "sync:update_batch", "payload": update, "ref": None},
         [None, None, topic, "sync:update_batch", update],
@@ -43,7 +48,15 @@ def legacy_frames(stream: str, seq: int, key: str, payload: Json) -> list[tuple[
 
 @gate(
     "desktop/legacy-frames",
-    checkers=[LegacyLane(), LostWrite(), DuplicateApply(), GapOrReorder(), CursorAhead(), HashMismatch(), InconsistentOffset()],
+    checkers=[
+        LegacyLane(),
+        LostWrite(),
+        DuplicateApply(),
+        GapOrReorder(),
+        CursorAhead(),
+        HashMismatch(),
+        InconsistentOffset(),
+    ],
     floors={"publish": BEFORE + AFTER, "apply": BEFORE + AFTER, "frame": 12, "reject": 12, "deliver": BEFORE + AFTER},
 )
 async def test_legacy_frames(scene: Scenario) -> None:

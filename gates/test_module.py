@@ -35,8 +35,12 @@ async def test_module_published(scene: Scenario) -> None:
     """C-03: the module builds, publishes, its schema is read back from the running server, and the digest of the
     running program is that of the artifact."""
     http, database, artifact = scene.lab.http, scene.lab.database, program_hash(scene.lab.wasm)
-    _expect(scene, "the running program, by st_module, is the artifact", artifact, await running_program(http, database))
-    _expect(scene, "the initial program, by GET /v1/database, is the artifact", artifact, await http.program_hash(database))
+    _expect(
+        scene, "the running program, by st_module, is the artifact", artifact, await running_program(http, database)
+    )
+    _expect(
+        scene, "the initial program, by GET /v1/database, is the artifact", artifact, await http.program_hash(database)
+    )
     tables = scene.config.module.tables
     for table, columns in (
         (tables.events.name, [tables.events.stream, tables.events.seq, tables.events.idem_key, tables.events.hash]),
@@ -75,7 +79,15 @@ async def _append_and_read(scene: Scenario) -> None:
         args = fill(list(append.args), values)
         await scene.lab.http.call(scene.lab.database, append.reducer, args)  # type: ignore[arg-type]
         scene.record.op(
-            "lab", "append", "ok", op=begun.index, stream=stream, key=event.key, idem_key=event.idem_key, hash=ours, data=Published("")
+            "lab",
+            "append",
+            "ok",
+            op=begun.index,
+            stream=stream,
+            key=event.key,
+            idem_key=event.idem_key,
+            hash=ours,
+            data=Published(""),
         )
     await scene.observer.final_read([stream])
 

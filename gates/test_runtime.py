@@ -29,7 +29,9 @@ async def test_publish_real(scene: Scenario) -> None:
     """S-01: a random nonce published through the runtime's HTTP API is read back from the server itself."""
     runtime = await scene.start_runtime()
     streams = scene.streams(STREAMS)
-    runtime.expect("before publishing, the server holds no event of these streams", 0, len(await scene.observer.events(streams)))
+    runtime.expect(
+        "before publishing, the server holds no event of these streams", 0, len(await scene.observer.events(streams))
+    )
     await publish(runtime, Traffic(scene.rng, scene.nonce).events(streams, each=EACH))
     await scene.settle(streams, STREAMS * EACH)
     await runtime.counters()

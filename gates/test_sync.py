@@ -38,12 +38,19 @@ PRESENCE_TIMEOUT_MS = 10_000
         LegacyLane(),
         ContractBroken(),
     ],
-    floors={"publish": TOTAL, "deliver": 4 * TOTAL, "apply": 4 * TOTAL, "checkpoint": 4 * STREAMS, "final_read": 5 * TOTAL, "connect": 5},
+    floors={
+        "publish": TOTAL,
+        "deliver": 4 * TOTAL,
+        "apply": 4 * TOTAL,
+        "checkpoint": 4 * STREAMS,
+        "final_read": 5 * TOTAL,
+        "connect": 5,
+    },
     timeout_s=180,
 )
 async def test_runtime_to_desktop(scene: Scenario) -> None:
-    """C-19, A-05, S-10: at least 2,000 events on 20 streams reach 4 desktops, one of which connects late and one of which
-    is stopped and resumed; runtime, server and all desktops end in the same state hash."""
+    """C-19, A-05, S-10: at least 2,000 events on 20 streams reach 4 desktops, one of which connects late and one
+    of which is stopped and resumed; runtime, server and all desktops end in the same state hash."""
     await scene.start_control()
     runtime = await scene.start_runtime()
     streams = scene.streams(STREAMS)
@@ -68,7 +75,9 @@ async def _open(scene: Scenario, desktop: DesktopSurface, name: str, streams: li
     return await desktop.open(name, session, identity, streams)
 
 
-async def _late_and_live(scene: Scenario, desktop: DesktopSurface, *, runtime_events: list[Sent], streams: list[str]) -> Replica:
+async def _late_and_live(
+    scene: Scenario, desktop: DesktopSurface, *, runtime_events: list[Sent], streams: list[str]
+) -> Replica:
     """Half of these are published before the late desktop connects, the rest while it is there."""
     assert scene.runtime is not None
     half = len(runtime_events) // 2
@@ -88,8 +97,13 @@ async def _compare(scene: Scenario, streams: list[str], sessions: dict[str, Desk
     for name, desktop in sessions.items():
         claimed = (await desktop.state(name)).state_hash
         ours = await scene.read_replica(desktop, name)
-        for what, observed in ((f"what {name} applied gives the server's state hash", ours), (f"{name} claims the server's state hash", claimed)):
-            scene.record.op("desktop", "request", "ok" if observed == truth else "fail", data=Contract(what, truth, observed))
+        for what, observed in (
+            (f"what {name} applied gives the server's state hash", ours),
+            (f"{name} claims the server's state hash", claimed),
+        ):
+            scene.record.op(
+                "desktop", "request", "ok" if observed == truth else "fail", data=Contract(what, truth, observed)
+            )
 
 
 @gate(
@@ -105,7 +119,9 @@ async def test_two_client_handshake(scene: Scenario) -> None:
     desktop = await scene.start_desktop()
     for name, abrupt, one_identity in (("clean", False, False), ("abrupt", True, False), ("shared", False, True)):
         await _handshake(scene, desktop, name, streams, abrupt=abrupt, one_identity=one_identity, standing=())
-    async with await Subscription.open(scene.lab.witness_relay.url, scene.lab.database, scene.lab.owner.token) as standing:
+    async with await Subscription.open(
+        scene.lab.witness_relay.url, scene.lab.database, scene.lab.owner.token
+    ) as standing:
         scene.own_sockets += 1
         for name, one_identity in (("standing", False), ("standing-shared", True)):
             await _handshake(
@@ -158,5 +174,8 @@ async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: t
 
 def _count(scene: Scenario, clause: str, expected: int, observed: int) -> None:
     scene.record.op(
-        "observer", "request", "ok" if expected == observed else "fail", data=Contract(clause, str(expected), str(observed))
+        "observer",
+        "request",
+        "ok" if expected == observed else "fail",
+        data=Contract(clause, str(expected), str(observed)),
     )

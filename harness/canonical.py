@@ -15,6 +15,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
+from pydantic import JsonValue
+
+Json = JsonValue
+"""Any JSON value."""
+
 _CHAIN_DOMAIN = b"signoff.chain.v1\x00"
 
 

@@ -16,7 +16,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 lab_app = typer.Typer(no_args_is_help=True, help="The lab's servers: install them, start them, stop them.")
 app.add_typer(lab_app, name="lab")
 
-ConfigOption = Annotated[Path | None, typer.Option("--config", help="The subject's signoff.toml (default: found upward).")]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="The subject's signoff.toml (default: found upward).")
+]
 
 
 def _config_path(given: Path | None) -> Path:
@@ -43,10 +45,30 @@ def run(
 
     sys.exit(
         run_command(
-            _config_path(config), only or [], skip or [], seed=seed, jobs=jobs, profile=profile, release=release, out=out,
-            as_json=as_json, quiet=quiet,
+            _config_path(config),
+            only or [],
+            skip or [],
+            seed=seed,
+            jobs=jobs,
+            profile=profile,
+            release=release,
+            out=out,
+            as_json=as_json,
+            quiet=quiet,
         )
-    )  # fmt: skip
+    )
+
+
+@app.command()
+def mutants(
+    config: ConfigOption = None,
+    only: Annotated[list[str] | None, typer.Option(help="A defect, such as D01; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the evidence of the variants is written.")] = Path("reports/mutants"),
+) -> None:
+    """Play each defect variant of the reference subject: its gate must go red for the named invariant."""
+    from harness.commands import mutants_command
+
+    sys.exit(mutants_command(_config_path(config), only or [], out))
 
 
 @app.command("list")
@@ -127,7 +149,9 @@ def main() -> None:
         import traceback
 
         traceback.print_exc()
-        print("signoff: this is a bug of ours, not of the subject: please report it with the lines above", file=sys.stderr)
+        print(
+            "signoff: this is a bug of ours, not of the subject: please report it with the lines above", file=sys.stderr
+        )
         sys.exit(Exit.INTERNAL)
 
 

@@ -11,18 +11,19 @@ import time
 from pathlib import Path
 from typing import get_args
 
-
-from harness import runner
+from harness import defects, runner
 from harness.config import load
 from harness.errors import SignoffError, UserError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
-from harness.evidence.signoff import Profile, Selection, Signoff
+from harness.evidence.signoff import GateResult, Profile, Selection, Signoff
 from harness.evidence.verify import verify
+from harness.history import History
 from harness.lab import prerequisites, providers
 from harness.lab.components import cache_root
 from harness.lab.topology import Lab
+from harness.scenario import Setup
 from harness.verdict import Exit
 
 STOP_TIMEOUT_S = 20
@@ -65,7 +66,9 @@ def _check_names(selection: Selection) -> None:
     for name in (*selection.only, *selection.skip):
         if not any(Selection(only=(name,)).takes(gate) for gate in known):
             guess = difflib.get_close_matches(name, known, n=1)
-            raise UserError(f"no gate is called {name!r}", hint=f"did you mean {guess[0]!r}?" if guess else "see 'signoff list'")
+            raise UserError(
+                f"no gate is called {name!r}", hint=f"did you mean {guess[0]!r}?" if guess else "see 'signoff list'"
+            )
 
 
 def _show(text: str) -> None:
@@ -80,7 +83,10 @@ def list_command() -> None:
     expected = load_expected(runner.ROOT / "gates")
     for gate in expected.gates:
         why = expected.not_built.get(gate)
-        _show(f"{'not built' if why else 'built':10}{gate:42}{', '.join(expected.of_gate(gate))}{f'  ({why})' if why else ''}")
+        _show(
+            f"{'not built' if why else 'built':10}{gate:42}{', '.join(expected.of_gate(gate))}"
+            f"{f'  ({why})' if why else ''}"
+        )
 
 
 def verify_command(directory: Path) -> int:
@@ -109,6 +115,40 @@ def install_command() -> int:
     return Exit.OK
 
 
+def mutants_command(config_path: Path, only: list[str], out: Path) -> int:
+    """Each defect variant beside its green twin. Exit 0: all caught; 1: one survived; 3: no result for one."""
+    folder = runner.ROOT / "fixtures" / "defects"
+    found = [defect for defect in defects.load_all(folder) if not only or defect.id in only]
+    if not found:
+        raise UserError(f"no defect is called {only}", hint=f"there are {[d.id for d in defects.load_all(folder)]}")
+    subject = load(config_path).folder
+    twins: dict[str, GateResult] = {}
+    outcomes = []
+    for defect in found:
+        if defect.gate not in twins:
+            twins[defect.gate], _ = _play_one(config_path, defect.gate, out)
+        with tempfile.TemporaryDirectory(prefix="signoff-variant-") as work:
+            variant = defects.make_variant(defect, folder / defect.id, subject, Path(work) / "subject")
+            result, history = _play_one(variant, defect.gate, out)
+        outcome = defects.judge_variant(defect, twin=twins[defect.gate], variant=result, history=history)
+        outcomes.append(outcome)
+        _show(f"{outcome.caught:10}{defect.id:14}{defect.gate:28}{outcome.reason}")
+    caught = [outcome.caught for outcome in outcomes]
+    _show(f"{caught.count('CAUGHT')} of {len(caught)} defects caught")
+    if "SURVIVED" in caught:
+        return Exit.GATE_FAILED
+    return Exit.UNDECIDED if "NO RESULT" in caught else Exit.OK
+
+
+def _play_one(config: Path, gate: str, out: Path) -> tuple[GateResult, History | None]:
+    """One gate of one subject, by the whole runner; its result and its history."""
+    request = runner.Request(config, out.resolve(), Selection(only=(gate,)), "smoke", jobs=1)
+    signoff = runner.run(request, lambda text: None)
+    path = Bundle(out.resolve() / "runs" / signoff.run_id).gate_folder(gate) / "history.jsonl"
+    history = History.parse(path.read_bytes()) if path.is_file() else None
+    return next(result for result in signoff.gates if result.id == gate), history
+
+
 def doctor_command(config_path: Path) -> int:
     """Each step with its result; the first that fails decides the exit code."""
     code: int = Exit.OK
@@ -135,7 +175,7 @@ def doctor_command(config_path: Path) -> int:
     return code
 
 
-def _lab_seen(setup: runner.Setup) -> str:
+def _lab_seen(setup: Setup) -> str:
     seen = asyncio.run(runner.preflight(setup))
     return f"SpacetimeDB {seen.server.version}, program {seen.module.running_program_hash[:16]}"
 
@@ -166,7 +206,7 @@ def up_command(config_path: Path) -> int:
     return Exit.OK
 
 
-async def _stay_up(setup: runner.Setup) -> None:
+async def _stay_up(setup: Setup) -> None:
     with tempfile.TemporaryDirectory(prefix="signoff-") as work:
         async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
             path = await lab.path("subject")
@@ -195,5 +235,3 @@ def down_command() -> int:
         raise UserError(f"the lab (pid {pid}) did not end within {STOP_TIMEOUT_S} s")
     _show("lab down")
     return Exit.OK
-
-

@@ -47,7 +47,7 @@ class Gate:
 
     def spec(self) -> GateSpec:
         """The gate as it stands in the manifest and in a plan."""
-        checkers = tuple(CheckerSpec(**describe(checker)) for checker in self.checkers)  # type: ignore[arg-type]
+        checkers = tuple(CheckerSpec(**describe(checker)) for checker in self.checkers)
         sabotages = tuple(SabotageSpec(sabotage.name, sabotage.invariant) for sabotage in self.sabotages)
         return GateSpec(self.id, checkers, sabotages)
 

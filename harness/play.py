@@ -42,7 +42,9 @@ class _Stage:
         self._since = now
 
 
-def play_gate(gate: Gate, setup: Setup, bundle: Bundle, *, seed: int, requirements: tuple[str, ...], repeat: str) -> GateResult:
+def play_gate(
+    gate: Gate, setup: Setup, bundle: Bundle, *, seed: int, requirements: tuple[str, ...], repeat: str
+) -> GateResult:
     """The result of one gate, written into the bundle before it is returned."""
     started = time.monotonic()
     bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid()))
@@ -68,7 +70,9 @@ def play_gate(gate: Gate, setup: Setup, bundle: Bundle, *, seed: int, requiremen
     _write(bundle, result)
     summary = result.reasons[0][:300] if result.reasons else ""
     bundle.note(
-        RunEvent("finished", gate.id, time.monotonic_ns(), os.getpid(), result.verdict.value, result.duration_s, summary)
+        RunEvent(
+            "finished", gate.id, time.monotonic_ns(), os.getpid(), result.verdict.value, result.duration_s, summary
+        )
     )
     return result
 
@@ -79,9 +83,11 @@ async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage
         async with asyncio.timeout(gate.timeout_s):
             async with Scenario(setup, gate.id, seed=seed, out=out) as scene:
                 stage.lap("lab")
-                await gate.story(scene)
-                await scene.account()
-                scene.note_markers()
+                try:
+                    await gate.story(scene)
+                    await scene.account()
+                finally:
+                    await scene.note_markers()
                 stage.lap("story")
                 for sabotage in gate.sabotages:
                     scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{gate.id}#{sabotage.name}")
@@ -140,5 +146,3 @@ def _write(bundle: Bundle, result: GateResult) -> None:
     bundle.write(f"{base}/checks.json", pretty(result.checks))
     bundle.write(f"{base}/falsification.json", pretty(result.falsifications))
     bundle.write(f"{base}/repro.sh", f"#!/bin/sh\n# Plays this gate again.\n{result.repeat}\n".encode())
-
-

@@ -48,7 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if BUNDLE_VARIABLE not in os.environ:
         config.stash[_own] = time.time()
-        os.environ[BUNDLE_VARIABLE] = str(Bundle.create(ROOT / "reports", seed=config.getoption("--signoff-seed")).folder)
+        os.environ[BUNDLE_VARIABLE] = str(
+            Bundle.create(ROOT / "reports", seed=config.getoption("--signoff-seed")).folder
+        )
 
 
 def _bundle(config: pytest.Config) -> Bundle:
@@ -121,7 +123,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     expected = load_expected(ROOT / "gates")
     repeat = f"signoff run --config {request.config_path} --only {gate.id} --seed {request.seed}"
     result = play_gate(
-        gate, config.stash[_setup], _bundle(config), seed=request.seed, requirements=expected.of_gate(gate.id), repeat=repeat
+        gate,
+        config.stash[_setup],
+        _bundle(config),
+        seed=request.seed,
+        requirements=expected.of_gate(gate.id),
+        repeat=repeat,
     )
     if result.verdict is not Verdict.PASS:
         reasons = "\n  ".join(result.reasons[:10])

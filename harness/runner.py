@@ -78,7 +78,9 @@ def run(request: Request, show: Show) -> Signoff:
     lab = asyncio.run(preflight(setup))
     bundle = Bundle.create(request.reports, seed=request.seed)
     setup_s = time.monotonic() - began
-    show(f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}")
+    show(
+        f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}"
+    )
     interrupted = _gates(request, bundle, expected, show)
     signoff = conclude(
         bundle, config, expected, request, lab, interrupted=interrupted, started=started, setup_s=setup_s,
@@ -106,7 +108,16 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, show: Show) -> 
     """Run the gates under pytest, showing each as it ends; whether we were interrupted."""
     log = bundle.folder / "ci" / "pytest.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    argv = [sys.executable, "-m", "pytest", "-p", "harness.pytest_plugin", "-p", "no:cacheprovider", str(ROOT / "gates")]
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "harness.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        str(ROOT / "gates"),
+    ]
     argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
     argv += ["-n", str(_jobs(request)), f"--signoff-bundle={bundle.folder}", f"--signoff-config={request.config_path}"]
     argv += [f"--signoff-seed={request.seed}", f"--signoff-profile={request.profile}"]
@@ -218,11 +229,11 @@ def _gate_results(bundle: Bundle, expected: Expected, plan: Plan | None, selecti
         elif starts == ends == 1 and result is not None:
             results.append(result)
         else:
-            results.append(missing(gate, expected, f"started {starts} times, finished {ends} times: skipped, or its worker died"))
+            results.append(
+                missing(gate, expected, f"started {starts} times, finished {ends} times: skipped, or its worker died")
+            )
     return results
 
 
 def _utc(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-

@@ -10,23 +10,27 @@ What a gate plays on. Surfaces are started when asked for, each told only the ad
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from harness.config import Config, Json, SurfaceConfig
-from harness.errors import ConfigError, SubjectError
+from harness.canonical import Json
+from harness.config import Config, SurfaceConfig
+from harness.errors import ConfigError, SubjectError, WireError
 from harness.evidence.recorder import Recorder
 from harness.evidence.redact import Redactor
-from harness.history import SocketSeen
+from harness.history import Phase, SocketSeen
 from harness.lab.keys import ISSUER
 from harness.lab.providers import Components
+from harness.lab.relay import Link, Tap
 from harness.lab.topology import Lab
-from harness.surfaces.child import Child
+from harness.surfaces.child import MARKER_PREFIX, Child
 from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.crossing import Crossing
 from harness.surfaces.desktop import DesktopSurface
@@ -37,6 +41,7 @@ from harness.surfaces.runtime import RuntimeSurface
 from harness.surfaces.service import Place
 from harness.template import fill
 from harness.wait import WaitedTooLong, wait_until
+from harness.wire.identity import identity_of
 
 SETTLE_TIMEOUT_MS = 30_000
 
@@ -104,8 +109,6 @@ class Scenario:
 
     def variables(self) -> dict[str, Json]:
         """Placeholders that are known everywhere."""
-        from harness.wire.identity import identity_of
-
         control_url = f"http://127.0.0.1:{self._ports['control']}"
         subject = self.config.control.service_subject if self.config.control else "control"
         return {
@@ -185,8 +188,8 @@ class Scenario:
         await desktop.start(variables)
         return desktop
 
-    def _watched(self):  # type: ignore[no-untyped-def]
-        """A tap that counts WebSocket upgrades on a path that should have none."""
+    def _watched(self) -> Callable[[Link], Tap]:
+        """A tap for a path that should have no WebSocket: what crosses there is recorded all the same."""
         return Crossing(self.record, self.config.module.tables, self.config.hash).box.tap
 
     async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
@@ -246,7 +249,7 @@ class Scenario:
         samples = await self.lab.http.metrics()
         spawned = sum(v for name, v in samples.items() if name.startswith("spacetime_worker_ws_clients_spawned"))
         ours = self.crossing.upgraded + self.own_sockets
-        phase = "ok" if spawned <= ours else "fail"
+        phase: Phase = "ok" if spawned <= ours else "fail"
         text = (
             f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"
             if phase == "fail"
@@ -258,15 +261,19 @@ class Scenario:
             phase,
             data=SocketSeen("all" if phase == "ok" else "", "metric", count=int(spawned)),
             error=text,
-        )  # type: ignore[arg-type]
+        )
 
     own_sockets = 0  # subscriptions that the harness itself opened through its witness relay
 
-    def note_markers(self) -> None:
-        """Marker lines of defect variants, as they stand in the logs."""
+    async def note_markers(self) -> None:
+        """Marker lines of defect variants, as they stand in the logs of the surfaces and of the module."""
         for child in self.children:
             for line in child.markers():
-                self.record.op(child.name, "metrics", "info", marker=line)
+                self.record.op(child.name, "probe", "info", marker=line)
+        with contextlib.suppress(WireError):
+            for line in await self.lab.http.module_log(self.lab.database):
+                if MARKER_PREFIX in line:
+                    self.record.op("module", "probe", "info", marker=line[line.index(MARKER_PREFIX) :])
 
     async def close(self) -> None:
         """Stop surfaces first, then the lab; keep the logs, drop the work."""

@@ -1,7 +1,7 @@
 """Exactly what was judged: the subject's tree and surfaces, and the programs of the lab.
 
-    see_subject(config)      # commit, dirty or not, commands
-    see_lab(components, wasm, program)
+see_subject(config)      # commit, dirty or not, commands
+see_lab(components, wasm, program)
 """
 
 from __future__ import annotations
@@ -48,4 +48,9 @@ def see_lab(components: Components, wasm: bytes, program: str) -> LabSeen:
 
 def see_environment() -> dict[str, str]:
     """The machine, without names that identify it."""
-    return {"python": sys.version.split()[0], "system": platform.system(), "machine": platform.machine(), "release": platform.release()}
+    return {
+        "python": sys.version.split()[0],
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "release": platform.release(),
+    }

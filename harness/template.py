@@ -13,7 +13,7 @@ import difflib
 import re
 from collections.abc import Mapping
 
-from harness.config import Json
+from harness.canonical import Json
 from harness.errors import ConfigError
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([a-z_][a-z0-9_.]*)\}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced, together
+from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced
 from harness.history import Applied, F, History, Op, Published, pack, unpack
 
 _WRITES: tuple[F, F] = ("publish", "append")
@@ -30,9 +30,10 @@ class HashMismatch(Checker, frozen=True):
         ledger = _Ledger()
         for kind in _WRITES:
             ledger.read_writes(history, kind)
-        for op in together(history, *_ROWS):
-            if op.phase == "ok" and op.stream is not None:
-                ledger.see(op, unpack(op, Applied).claimed_hash)
+        for kind in _ROWS:
+            for op in history.of(kind):
+                if op.phase == "ok" and op.stream is not None:
+                    ledger.see(op, unpack(op, Applied).claimed_hash)
         return self.result(ledger.judged, ledger.findings, ledger.lacking)
 
     def mutations(self) -> tuple[Mutation, ...]:

@@ -37,7 +37,8 @@ class InconsistentOffset(Checker, frozen=True):
     def check(self, history: History) -> CheckResult:
         epochs = Epochs(history)
         places = _Places(epochs)
-        places.read(together(history, *_SOURCES))
+        for kind in _SOURCES:
+            places.read(history.of(kind))
         order = _Order(epochs, _final_seqs(history, self.observer, epochs))
         for op in together(history, "publish", "append"):
             order.step(op)
@@ -160,6 +161,8 @@ def _final_seqs(history: History, observer: str, epochs: Epochs) -> dict[tuple[s
     answered without a seq."""
     silent = {op.key for op in together(history, "publish", "append") if op.phase == "ok" and op.seq is None}
     last = len(epochs.starts)
+    if not silent:
+        return {}
     return {
         (op.stream, op.key): op.seq
         for op in history.of("final_read")

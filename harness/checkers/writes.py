@@ -52,6 +52,7 @@ class Acks:
 
     def __init__(self, history: History) -> None:
         self.all: list[Ack] = []
+        self.last = -1  # index of the last acknowledgement
         self.lacking = ""
         self.events: dict[str, dict[str, int]] = {}
         self._count = 0
@@ -71,6 +72,7 @@ class Acks:
                     self.lacking = self.lacking or lack(op, "stream", "key")
                     continue
                 self.all.append(Ack(op.index, own.index, stream, key, op.seq, self._event(stream, key)))
+                self.last = max(self.last, op.index)
 
     def _event(self, stream: str, key: str) -> int:
         keys = self.events.get(stream)
@@ -79,6 +81,11 @@ class Acks:
         number = keys.setdefault(key, self._count)
         self._count += number == self._count
         return number
+
+    @property
+    def once(self) -> bool:
+        """Whether each event was acknowledged once, so that the events number `all`."""
+        return len(self.all) == self._count
 
     def read_by(self, history: History) -> dict[str, Read]:
         """Per observer, its last read, if it was closed as caught up."""
@@ -174,9 +181,21 @@ class _Look:
         self.found: dict[int, Found] = {}
         self._excuses, self._read, self._truth = excuses, read, truth
 
-    def over(self, acks: list[Ack]) -> None:
+    def over(self, acks: Acks) -> None:
+        """Where every acknowledgement counts, only the absent ones are walked."""
         read, restored = self._read, self._excuses.restored
         limit = min(read.closed_at, self._truth.closed_at)
+        if acks.once and acks.last <= limit and restored < 0 and read.streams.issuperset(acks.events):
+            self.judged += read.has.count(1)
+            place = read.has.find(0)
+            while place >= 0:
+                self._absent(acks.all[place])
+                place = read.has.find(0, place + 1)
+        else:
+            self._walk(acks.all, limit)
+
+    def _walk(self, acks: list[Ack], limit: int) -> None:
+        read, restored = self._read, self._excuses.restored
         for ack in acks:
             if ack.acked_at > limit:
                 continue
@@ -218,7 +237,7 @@ class LostWrite(Checker, frozen=True):
         excuses = _Excuses(history, acks.all, self.observer, self.restores_excuse)
         looks = [_Look(excuses, read, truth) for read in reads.values()]
         for look in looks:
-            look.over(acks.all)
+            look.over(acks)
         lacking = next((look.lacking for look in looks if look.lacking), acks.lacking)
         return self.result(sum(look.judged for look in looks), chain(*(look.found.values() for look in looks)), lacking)
 

@@ -1,10 +1,10 @@
 """The evidence directory of a run: where each file is, and the manifest over all of them.
 
-    reports/runs/<id>/  plan.json  record.jsonl  signoff.json  SIGNOFF.md  manifest.json
-                        subject/  gates/<gate>/{history.jsonl, checks.json, ...}  ci/junit.xml
+reports/runs/<id>/  plan.json  record.jsonl  signoff.json  SIGNOFF.md  manifest.json
+                    subject/  gates/<gate>/{history.jsonl, checks.json, ...}  ci/junit.xml
 
-    bundle = Bundle.create(Path("reports"), seed=7719)
-    bundle.write("plan.json", msgspec.json.encode(plan))
+bundle = Bundle.create(Path("reports"), seed=7719)
+bundle.write("plan.json", msgspec.json.encode(plan))
 """
 
 from __future__ import annotations
@@ -187,5 +187,7 @@ def _written(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise EvidenceError(
-            f"evidence cannot be written: {error.strerror}", where=str(path), hint="free space, or choose another folder with --out"
+            f"evidence cannot be written: {error.strerror}",
+            where=str(path),
+            hint="free space, or choose another folder with --out",
         ) from error

@@ -72,7 +72,9 @@ def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History
     )
     reasons = [f"{finding.invariant} {c.checker}: {finding.message}" for c in checks for finding in c.findings]
     reasons += [trouble] if trouble else []
-    reasons += [f"{c.invariant} {c.checker}: {c.reason}" for c in checks if c.verdict is Verdict.UNKNOWN and not c.findings]
+    reasons += [
+        f"{c.invariant} {c.checker}: {c.reason}" for c in checks if c.verdict is Verdict.UNKNOWN and not c.findings
+    ]
     verdicts = [check.verdict for check in checks] + ([Verdict.UNKNOWN] if trouble else [])
     if merge(verdicts) is not Verdict.PASS:
         return Judgement(merge(verdicts), checks, (), tuple(reasons))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict, Unpack
 
 import msgspec
 
@@ -22,6 +22,28 @@ from harness.evidence.redact import Redactor
 from harness.history import SCHEMA, Anchor, F, History, Op, Phase, Record, encode, pack
 
 MAX_ERROR_CHARS = 500  # an HTML error page of a subject is no finding
+
+
+class OpFields(TypedDict, total=False):
+    """The optional fields of an Op, as harness.history has them."""
+
+    incarnation: int
+    op: int | None
+    replica: str | None
+    baseline: int | None
+    stream: str | None
+    seq: int | None
+    key: str | None
+    idem_key: str | None
+    hash: str | None
+    cursor: int | None
+    connection: str | None
+    identity: str | None
+    attempt: int | None
+    status: int | None
+    fault: str | None
+    marker: str | None
+    error: str | None
 
 
 class Recorder:
@@ -38,57 +60,12 @@ class Recorder:
         self._file = path.open("wb", buffering=0)
         self._write(Anchor(SCHEMA, scenario, time.time_ns(), time.monotonic_ns()))
 
-    def op(
-        self,
-        process: str,
-        f: F,
-        phase: Phase = "ok",
-        *,
-        data: Record | None = None,
-        incarnation: int = 0,
-        op: int | None = None,
-        replica: str | None = None,
-        baseline: int | None = None,
-        stream: str | None = None,
-        seq: int | None = None,
-        key: str | None = None,
-        idem_key: str | None = None,
-        hash: str | None = None,
-        cursor: int | None = None,
-        connection: str | None = None,
-        identity: str | None = None,
-        attempt: int | None = None,
-        status: int | None = None,
-        fault: str | None = None,
-        marker: str | None = None,
-        error: str | None = None,
-    ) -> Op:
+    def op(self, process: str, f: F, phase: Phase = "ok", data: Record | None = None, **fields: Unpack[OpFields]) -> Op:
         """Append one Op; what was appended."""
-        entry = Op(
-            self._count,
-            time.monotonic_ns(),
-            process,
-            f,
-            phase,
-            incarnation=incarnation,
-            op=op,
-            replica=replica,
-            baseline=baseline,
-            stream=stream,
-            seq=seq,
-            key=key,
-            idem_key=idem_key,
-            hash=hash,
-            cursor=cursor,
-            connection=connection,
-            identity=identity,
-            attempt=attempt,
-            status=status,
-            fault=fault,
-            marker=marker,
-            error=error[:MAX_ERROR_CHARS] if error is not None else None,
-            data=pack(data) if data is not None else msgspec.UNSET,
-        )
+        if (error := fields.get("error")) is not None:
+            fields["error"] = error[:MAX_ERROR_CHARS]
+        packed = pack(data) if data is not None else msgspec.UNSET
+        entry = Op(self._count, time.monotonic_ns(), process, f, phase, data=packed, **fields)
         self._count += 1
         self._write(entry)
         return entry

@@ -1,6 +1,6 @@
 """Renders a signoff for people and for other tools. Pure: only what the record holds, nothing is claimed here.
 
-    for name, data in all_of(signoff): bundle.write(name, data)
+for name, data in all_of(signoff): bundle.write(name, data)
 """
 
 from __future__ import annotations
@@ -47,7 +47,11 @@ def where_the_time_went(signoff: Signoff) -> str:
 
 
 def _counts(signoff: Signoff) -> dict[str, int]:
-    return {v.value: sum(gate.verdict is v for gate in signoff.gates) for v in Verdict if any(g.verdict is v for g in signoff.gates)}
+    return {
+        v.value: sum(gate.verdict is v for gate in signoff.gates)
+        for v in Verdict
+        if any(g.verdict is v for g in signoff.gates)
+    }
 
 
 def cell(text: str) -> str:
@@ -65,13 +69,24 @@ def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
 
 def signoff_md(signoff: Signoff) -> str:
     """The one page for a release manager."""
-    lines = [f"# Signoff: {signoff.verdict.value}", "", f"**{signoff.verdict.value}**: {_MEANING[signoff.verdict]}.", ""]
+    lines = [
+        f"# Signoff: {signoff.verdict.value}",
+        "",
+        f"**{signoff.verdict.value}**: {_MEANING[signoff.verdict]}.",
+        "",
+    ]
     lines += [f"{', '.join(f'{n} gates {v}' for v, n in _counts(signoff).items())}.", ""]
     lines += _why_not_go(signoff)
     lines += ["## What was judged", ""]
     lines += _table(("what", "exactly"), _identity(signoff))
     lines += _attention(signoff)
-    lines += ["## Gates", "", "Each passed only beside proof that it can fail: `red` counts mutated histories and sabotages that its checkers caught.", ""]
+    lines += [
+        "## Gates",
+        "",
+        "Each passed only beside proof that it can fail: `red` counts the mutated histories and the sabotages that "
+        "its checkers caught.",
+        "",
+    ]
     lines += _table(("gate", "verdict", "time", "activity", "red", "why"), (_gate_row(gate) for gate in signoff.gates))
     lines += ["## Clauses", ""]
     lines += _table(
@@ -88,7 +103,8 @@ def signoff_md(signoff: Signoff) -> str:
     )
     lines += ["## Evidence classes", ""]
     lines += _table(
-        ("class", "passed", "verdict"), ((c.name, f"{c.passed} of {c.expected}", c.verdict.value) for c in signoff.evidence_classes)
+        ("class", "passed", "verdict"),
+        ((c.name, f"{c.passed} of {c.expected}", c.verdict.value) for c in signoff.evidence_classes),
     )
     lines += ["## Exceptions", "", *([f"- {name}" for name in signoff.exceptions] or ["None."]), ""]
     lines += ["## What this run does not establish", "", *(f"- {text}" for text in signoff.not_established), ""]
@@ -183,13 +199,19 @@ def junit(signoff: Signoff) -> bytes:
     tags = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.MISSING: "skipped"}
     for gate in gates:
         area, _, name = gate.id.partition("/")
-        case = ElementTree.SubElement(suite, "testcase", classname=f"signoff.{area}", name=name, time=f"{gate.duration_s:.3f}")
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"signoff.{area}", name=name, time=f"{gate.duration_s:.3f}"
+        )
         if gate.verdict in tags:
             text = printable("; ".join(gate.reasons[:5]))
             ElementTree.SubElement(case, tags[gate.verdict], message=text[:500]).text = f"{text}\nrepeat: {gate.repeat}"
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    rendered: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return rendered
 
 
 def printable(text: str) -> str:
     """Without the characters that XML cannot hold."""
-    return "".join(char if char in "\t\n\r" or (char >= " " and char not in "￾￿" and not "\ud800" <= char <= "\udfff") else "�" for char in text)
+    return "".join(
+        char if char in "\t\n\r" or (char >= " " and char not in "￾￿" and not "\ud800" <= char <= "\udfff") else "�"
+        for char in text
+    )

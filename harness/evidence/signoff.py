@@ -112,13 +112,16 @@ class RequirementResult(Record, frozen=True):
     verdict: Verdict
 
 
+InvariantVerdict = Literal["PASS", "FAIL", "UNKNOWN", "MISSING", "declared"]
+
+
 class InvariantDeclared(Record, frozen=True):
     """One invariant of the ADR's map: decided by gates, or a process rule that no run can decide."""
 
     id: str
     title: str
     gates: tuple[str, ...]
-    verdict: Literal["PASS", "FAIL", "UNKNOWN", "MISSING", "declared"]
+    verdict: InvariantVerdict
 
 
 class EvidenceClass(Record, frozen=True):
@@ -197,15 +200,11 @@ def requirements_of(expected: Expected, gates: Sequence[GateResult]) -> tuple[Re
 
 def invariants_of(gates: Sequence[GateResult]) -> tuple[InvariantDeclared, ...]:
     by_id = {gate.id: gate.verdict for gate in gates}
-    return tuple(
-        InvariantDeclared(
-            name,
-            title,
-            decided_by,
-            merge(by_id.get(g, Verdict.MISSING) for g in decided_by) if decided_by else "declared",
-        )
-        for name, title, decided_by in _INVARIANTS
-    )
+
+    def verdict_of(decided_by: tuple[str, ...]) -> InvariantVerdict:
+        return merge(by_id.get(gate, Verdict.MISSING) for gate in decided_by).value if decided_by else "declared"
+
+    return tuple(InvariantDeclared(name, title, by, verdict_of(by)) for name, title, by in _INVARIANTS)
 
 
 def classes_of(gates: Sequence[GateResult]) -> tuple[EvidenceClass, ...]:

@@ -81,7 +81,9 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
         if spec.id not in installed:
             problems.append(f"plan.json: {spec.id} is not in the installed manifest")
         elif spec != installed[spec.id]:
-            problems.append(f"plan.json: {spec.id} is decided by other checkers, parameters or floors than the installed manifest says")
+            problems.append(
+                f"plan.json: {spec.id} has other checkers, parameters or floors than the installed manifest says"
+            )
     return problems
 
 
@@ -94,9 +96,14 @@ def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -
         if result.verdict is Verdict.MISSING and not ends:
             continue
         if result.id not in planned or starts != 1 or len(ends) != 1:
-            problems.append(f"record.jsonl: {result.id} was started {starts} times and finished {len(ends)} times, expected once each as planned")
+            problems.append(
+                f"record.jsonl: {result.id} was started {starts} times and finished {len(ends)} times, "
+                "expected once each, as planned"
+            )
         elif ends[0].verdict != result.verdict.value:
-            problems.append(f"record.jsonl: {result.id} finished {ends[0].verdict}, signoff.json says {result.verdict.value}")
+            problems.append(
+                f"record.jsonl: {result.id} finished {ends[0].verdict}, signoff.json says {result.verdict.value}"
+            )
     strangers = sorted({e.gate for e in events} - {g.id for g in signoff.gates})
     problems += [f"record.jsonl: {gate} was played, but the signoff does not know it" for gate in strangers]
     return problems
@@ -113,7 +120,9 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
     again = judge_gate(spec, history, sabotaged, result.trouble)
     problems = []
     if again.verdict is not result.verdict:
-        problems.append(f"{result.id}: judged again it is {again.verdict.value}, the signoff says {result.verdict.value}")
+        problems.append(
+            f"{result.id}: judged again it is {again.verdict.value}, the signoff says {result.verdict.value}"
+        )
     if again.checks != result.checks:
         problems.append(f"{result.id}: judged again its checks differ from those recorded")
     if again.falsifications != result.falsifications:
@@ -139,7 +148,9 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
         problems.append("signoff.json: its clause verdicts do not follow from its gates")
     if signoff.invariants_map != invariants_of(signoff.gates) or signoff.evidence_classes != classes_of(signoff.gates):
         problems.append("signoff.json: its invariants or evidence classes do not follow from its gates")
-    verdict = overall(signoff.gates, profile=signoff.profile, selection=signoff.selection, dirty=signoff.subject.tree.dirty)
+    verdict = overall(
+        signoff.gates, profile=signoff.profile, selection=signoff.selection, dirty=signoff.subject.tree.dirty
+    )
     if verdict is not signoff.verdict:
         problems.append(f"signoff.json: it says {signoff.verdict.value}, its gates give {verdict.value}")
     code = int(exit_code(signoff.gates, expected, signoff.selection, interrupted=signoff.interrupted))

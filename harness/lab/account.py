@@ -1,7 +1,7 @@
 """The account of connections (I16): who reached the server, and what carried them.
 
 Three books that must agree: the relays' (which local ports they connected from), the kernel's (the
-socket table, TIME_WAIT included, so that a short connection is seen up to a minute after it ended), and the server's own
+socket table, TIME_WAIT included, so that a short connection is seen up to a minute later), and the server's own
 count of WebSocket clients. A connection in the kernel's book that no relay made is a bypass.
 """
 
@@ -42,9 +42,11 @@ def peers_of(port: int) -> set[int]:
 def _peers_by_psutil(port: int) -> set[int]:
     found: set[int] = set()
     for entry in psutil.net_connections("tcp"):
-        if entry.raddr and entry.raddr.port == port:
+        if not entry.raddr or not entry.laddr:
+            continue
+        if entry.raddr.port == port:
             found.add(entry.laddr.port)
-        elif entry.raddr and entry.laddr.port == port:
+        elif entry.laddr.port == port:
             found.add(entry.raddr.port)
     return found
 

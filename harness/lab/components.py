@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -91,7 +90,8 @@ def read_component(folder: Path) -> Component | None:
     found = sha256_file(binary) if binary.is_file() else "nothing"
     if found != component.sha256:
         raise LabError(
-            f"{component.name} is not the program that was installed: sha256 {found[:16]}, recorded {component.sha256[:16]}",
+            f"{component.name} is not the program that was installed: "
+            f"sha256 {found[:16]}, recorded {component.sha256[:16]}",
             where=str(binary),
             hint=_again(folder),
         )

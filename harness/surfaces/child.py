@@ -11,7 +11,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.config import Json, SurfaceConfig
+from harness.canonical import Json
+from harness.config import SurfaceConfig
 from harness.errors import SubjectError
 from harness.process import STOP_GRACE_MS, Process
 from harness.template import fill_text

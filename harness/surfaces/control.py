@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.config import ControlConfig, Json
+from harness.canonical import Json
+from harness.config import ControlConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import TokenUse

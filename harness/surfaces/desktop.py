@@ -10,13 +10,27 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from typing import Unpack
 
 import msgspec
 
-from harness.config import DesktopConfig, HashConfig, Json
+from harness.canonical import Json
+from harness.config import DesktopConfig, HashConfig
 from harness.errors import SubjectError
-from harness.evidence.recorder import Recorder
-from harness.history import Applied, Bootstrapped, Checkpointed, Disconnected, Phase, Rejected, Subscribed, TokenUse
+from harness.evidence.recorder import OpFields, Recorder
+from harness.history import (
+    Applied,
+    Bootstrapped,
+    Checkpointed,
+    Disconnected,
+    F,
+    Op,
+    Phase,
+    Record,
+    Rejected,
+    Subscribed,
+    TokenUse,
+)
 from harness.surfaces.child import Child
 from harness.surfaces.control import Session
 from harness.surfaces.events import event_of_text
@@ -207,8 +221,11 @@ class DesktopSurface:
 
     # events ------------------------------------------------------------------------------------------------------
 
-    def _op(self, f, session, phase="ok", **fields):  # type: ignore[no-untyped-def]
-        return self.record.op("desktop", f, phase, replica=session, incarnation=self.child.incarnation, **fields)
+    def _op(
+        self, f: F, session: str, phase: Phase = "ok", data: Record | None = None, **fields: Unpack[OpFields]
+    ) -> Op:
+        fields["replica"], fields["incarnation"] = session, self.child.incarnation
+        return self.record.op("desktop", f, phase, data, **fields)
 
     def _on_ready(self, event: Event) -> None:
         if event.contract != CONTRACT:

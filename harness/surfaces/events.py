@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.canonical import payload_hash
-from harness.config import HashConfig, Json, TablesConfig
+from harness.canonical import Json, payload_hash
+from harness.config import HashConfig, TablesConfig
 from harness.template import fill
 from harness.wire.schema import Row
 
@@ -57,7 +57,12 @@ def event_of_text(stream: str, seq: int, idem_key: str, claimed: object, text: s
     except (msgspec.DecodeError, UnicodeEncodeError):
         return Event(stream, seq, None, idem_key, "", bare(claimed, config))
     return Event(
-        stream, seq, key_of(payload, idem_key), idem_key, hash_of(payload, config, stream=stream, seq=seq), bare(claimed, config)
+        stream,
+        seq,
+        key_of(payload, idem_key),
+        idem_key,
+        hash_of(payload, config, stream=stream, seq=seq),
+        bare(claimed, config),
     )
 
 

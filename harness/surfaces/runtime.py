@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.config import HashConfig, Json, RuntimeConfig
+from harness.canonical import Json
+from harness.config import HashConfig, RuntimeConfig
 from harness.evidence.recorder import Recorder
 from harness.history import Metrics, Phase, Published
 from harness.surfaces.child import Child

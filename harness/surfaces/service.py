@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.config import HttpSurfaceConfig, Json
+from harness.canonical import Json
+from harness.config import HttpSurfaceConfig
 from harness.evidence.recorder import Recorder
 from harness.history import Contract, Op, RouteProbed
 from harness.lab.relay import Relay

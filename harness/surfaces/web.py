@@ -17,7 +17,8 @@ from types import TracebackType
 import httpx2
 import msgspec
 
-from harness.config import Json, StepConfig
+from harness.canonical import Json
+from harness.config import StepConfig
 from harness.errors import SubjectError
 from harness.template import fill, fill_text
 

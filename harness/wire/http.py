@@ -101,6 +101,17 @@ class HttpClient:
         found = re.search(rb'"initial_program":"?([0-9a-fx]+)', body)
         return found[1].decode().removeprefix("0x") if found else body.decode("utf-8", "replace")
 
+    async def module_log(self, database: str, *, lines: int = 2_000) -> list[str]:
+        """The module's own log messages, for its owner."""
+        body = await self._ok("GET", f"/v1/database/{database}/logs?num_lines={lines}")
+        messages = []
+        for line in body.splitlines():
+            try:
+                messages.append(str(msgspec.json.decode(line).get("message", "")))
+            except (msgspec.DecodeError, AttributeError):
+                continue
+        return messages
+
     async def metrics(self) -> dict[str, float]:
         """Prometheus samples by their full name with labels."""
         text = (await self._ok("GET", "/v1/metrics")).decode()

@@ -1,7 +1,7 @@
 """v1.json.spacetimedb as a table: every message of the protocol, typed; an unknown one is an error.
 
 Source: crates/client-api-messages/src/websocket.rs at v1.2.0, and frames recorded from that server
-(tests/harness/wire/frames/). Owns the text of frames; leaves rows to harness.wire.schema and sockets to harness.wire.client.
+(tests/harness/wire/frames/). Owns the text of frames; leaves rows to schema and sockets to client.
 
     message = decode(frame)
     if isinstance(message, TransactionUpdate): ...

@@ -150,7 +150,7 @@ class _Types:
             return self.resolve(self._types[body])
         if kind == "Array":
             name, convert = self.resolve(body)
-            return f"Vec<{name}>", lambda value: value if isinstance(value, str) else [convert(v) for v in value]  # type: ignore[attr-defined]
+            return f"Vec<{name}>", lambda value: value if isinstance(value, str) else [convert(v) for v in value]
         if kind == "Product":
             return self._product(body["elements"])
         if kind == "Sum":
@@ -188,7 +188,9 @@ def _option(value: object, convert: _Convert) -> Value:
         return None
     if isinstance(value, dict):
         return convert(value["some"]) if "some" in value else None
-    tag, inner = value  # type: ignore[misc]
+    if not isinstance(value, list):
+        raise TypeError(f"not an option: {value!r}")
+    tag, inner = value
     return convert(inner) if tag == 0 else None
 
 

@@ -1,8 +1,8 @@
 """Events for a scenario, from one seeded generator: stream, nonce, idempotency key, payload.
 
-    traffic = Traffic(random.Random(7), nonce="a1b2")
-    events = traffic.events(streams, each=100)
-    await publish(runtime, events)          # in order within a stream, streams beside each other
+traffic = Traffic(random.Random(7), nonce="a1b2")
+events = traffic.events(streams, each=100)
+await publish(runtime, events)          # in order within a stream, streams beside each other
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.config import Json
+from harness.canonical import Json
 from harness.surfaces.events import KEY_FIELD
 from harness.surfaces.runtime import Publication, RuntimeSurface
 

@@ -35,6 +35,15 @@ def test_after_two_unanswered_payloads_either_may_stand_but_only_one() -> None:
     assert judge(HashMismatch(), script.history()).verdict is Verdict.FAIL
 
 
+def test_a_payload_that_was_definitely_refused_must_not_stand() -> None:
+    script = Script()
+    for payload, phase in (("a" * 64, "fail"), ("b" * 64, "info")):
+        invoke = script.put("publish", "invoke", stream="s", key="k1", hash=payload)
+        script.put("publish", "fail" if phase == "fail" else "info", op=invoke, stream="s", key="k1")
+    script.put("deliver", stream="s", seq=1, key="k1", hash="a" * 64, data=pack(h.Applied("")))
+    assert judge(HashMismatch(), script.history()).verdict is Verdict.FAIL
+
+
 def test_an_invocation_that_was_never_answered_may_have_happened() -> None:
     script = Script()
     script.put("publish", "invoke", stream="s", key="k1", hash="a" * 64)

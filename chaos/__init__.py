@@ -1,0 +1,1 @@
+"""What we do to a subject: faults, schedules, drills."""

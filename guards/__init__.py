@@ -1,0 +1,1 @@
+"""What must not be there: rules and scanners over source trees."""
