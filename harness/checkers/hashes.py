@@ -130,8 +130,9 @@ def _rows(history: History, kind: F) -> list[Op]:
 
 def _shared(history: History, kind: F) -> list[Op]:
     """Rows whose key was acknowledged, so that there is a hash to differ from."""
-    sent = {op.index: op for op in history.of("publish") if op.phase == "invoke" and op.hash is not None}
-    acked = {sent[op.op].key for op in history.of("publish") if op.phase == "ok" and op.op in sent}
+    writes = [*history.of("publish"), *history.of("append")]
+    sent = {op.index: op for op in writes if op.phase == "invoke" and op.hash is not None}
+    acked = {sent[op.op].key for op in writes if op.phase == "ok" and op.op in sent}
     return [op for op in _rows(history, kind) if op.key is not None and op.key in acked]
 
 

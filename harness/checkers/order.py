@@ -49,6 +49,9 @@ class InconsistentOffset(Checker, frozen=True):
             Mutation("re-identify an applied event", _rekey_apply),
             Mutation("swap the seqs of two rows of the server's read", lambda h: _swap_rows(h, self.observer)),
             Mutation("exchange two seqs everywhere", _exchange),
+            Mutation(
+                "swap the rows of two events that were acknowledged in turn", lambda h: _swap_silent(h, self.observer)
+            ),
             Mutation("re-hash a delivered row", _rehash_deliver),
         )
 
@@ -248,6 +251,31 @@ def _exchange(history: History) -> History | None:
     last = epochs.of(one)
     moved = (op for op in history.ops if op.stream == one.stream and op.seq in to and epochs.of(op) == last)
     return replaced(history, *(replace(op, seq=to[op.seq]) for op in moved))
+
+
+def _swap_silent(history: History, observer: str) -> History | None:
+    """For writers that are told no seq: two events of the server's read, the first acknowledged before the second
+    was invoked, in each other's place."""
+    epochs = Epochs(history)
+    last = len(epochs.starts)
+    rows: dict[tuple[str | None, str | None], Op] = {
+        (op.stream, op.key): op
+        for op in history.of("final_read")
+        if op.replica == observer and op.seq is not None and op.key is not None and epochs.of(op) == last
+    }
+    done: dict[str | None, Op] = {}
+    pairs: list[tuple[Op, Op]] = []
+    for op in together(history, "publish", "append"):
+        if op.phase != "ok" or op.seq is not None or op.op is None or (op.stream, op.key) not in rows:
+            continue
+        before = done.get(op.stream)
+        if before is not None and before.index < op.op and before.key != op.key:
+            pairs.append((rows[before.stream, before.key], rows[op.stream, op.key]))
+        done[op.stream] = op
+    pair = middle(pairs)
+    if pair is None:
+        return None
+    return replaced(history, replace(pair[0], seq=pair[1].seq), replace(pair[1], seq=pair[0].seq))
 
 
 def _in_turn(history: History, restored: int) -> tuple[Op, Op] | None:
