@@ -23,6 +23,7 @@ from harness.history import History
 from harness.lab import prerequisites, providers
 from harness.lab.components import cache_root
 from harness.lab.topology import Lab
+from harness.progress import Silent, for_stream
 from harness.scenario import Setup
 from harness.verdict import Exit
 
@@ -47,8 +48,8 @@ def run_command(
     selection = Selection(tuple(only), tuple(skip))
     _check_names(selection)
     request = runner.Request(config, out.resolve(), selection, profile, release, seed, jobs)  # type: ignore[arg-type]
-    silent = as_json or quiet
-    signoff = runner.run(request, (lambda text: None) if silent else _show)
+    with for_stream(sys.stdout, silent=as_json or quiet) as progress:
+        signoff = runner.run(request, progress)
     if as_json:
         sys.stdout.buffer.write(pretty(signoff))
     else:
@@ -143,7 +144,7 @@ def mutants_command(config_path: Path, only: list[str], out: Path) -> int:
 def _play_one(config: Path, gate: str, out: Path) -> tuple[GateResult, History | None]:
     """One gate of one subject, by the whole runner; its result and its history."""
     request = runner.Request(config, out.resolve(), Selection(only=(gate,)), "smoke", jobs=1)
-    signoff = runner.run(request, lambda text: None)
+    signoff = runner.run(request, Silent())
     path = Bundle(out.resolve() / "runs" / signoff.run_id).gate_folder(gate) / "history.jsonl"
     history = History.parse(path.read_bytes()) if path.is_file() else None
     return next(result for result in signoff.gates if result.id == gate), history

@@ -18,7 +18,7 @@ from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import Plan, Profile, Selection
 from harness.gate import Gate
-from harness.runner import ROOT, Request, conclude, preflight, prepare
+from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_command
 from harness.scenario import Setup
 from harness.verdict import Verdict
 
@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--signoff-config", help="the subject's signoff.toml")
     group.addoption("--signoff-seed", type=int, default=1)
     group.addoption("--signoff-profile", default="smoke")
+    group.addoption("--signoff-repeat", help="the command that plays this run again")
     group.addoption("--signoff-only", action="append", default=[], help="a gate id, or a prefix ending in /")
     group.addoption("--signoff-skip", action="append", default=[])
     parser.addini("signoff_config", "the subject that plain pytest judges", default="signoff.toml")
@@ -121,7 +122,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
         config.stash[_setup] = prepare(load(request.config_path))
     expected = load_expected(ROOT / "gates")
-    repeat = f"signoff run --config {request.config_path} --only {gate.id} --seed {request.seed}"
+    repeat = f"{config.getoption('--signoff-repeat') or repeat_command(request)} --only {gate.id}"
     result = play_gate(
         gate,
         config.stash[_setup],

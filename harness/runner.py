@@ -6,17 +6,18 @@ The gates run under pytest in a child process, perhaps in several workers; what 
 is the only thing that is believed: a gate that was planned and has not been started and finished
 once each is MISSING, whatever a test runner says.
 
-    outcome = run(Request(config_path, reports=Path("reports")), show)
+    outcome = run(Request(config_path, reports=Path("reports")), progress)
     outcome.exit_code
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,13 +48,13 @@ from harness.evidence.signoff import (
 )
 from harness.lab import providers
 from harness.lab.topology import Lab
+from harness.progress import Progress
 from harness.scenario import Setup
-from harness.subject import see_environment, see_lab, see_subject
+from harness.subject import check_tables, see_environment, see_lab, see_subject
+from harness.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 0.1
-HEARTBEAT_S = 30.0
-Show = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Request:
     jobs: int = 0
 
 
-def run(request: Request, show: Show) -> Signoff:
+def run(request: Request, progress: Progress) -> Signoff:
     """Play all selected gates and leave a sealed bundle. ConfigError, LabError before anything is played."""
     began, started = time.monotonic(), time.time()
     config = load(request.config_path)
@@ -78,10 +79,10 @@ def run(request: Request, show: Show) -> Signoff:
     lab = asyncio.run(preflight(setup))
     bundle = Bundle.create(request.reports, seed=request.seed)
     setup_s = time.monotonic() - began
-    show(
+    progress.line(
         f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}"
     )
-    interrupted = _gates(request, bundle, expected, show)
+    interrupted = _gates(request, bundle, expected, progress)
     signoff = conclude(
         bundle, config, expected, request, lab, interrupted=interrupted, started=started, setup_s=setup_s,
         run_s=time.monotonic() - began - setup_s,
@@ -101,11 +102,12 @@ async def preflight(setup: Setup) -> LabSeen:
     """One lab up and down: the servers are what they should be, and run the module that was published."""
     with tempfile.TemporaryDirectory(prefix="signoff-") as work:
         async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
+            check_tables(setup.config, await lab.http.schema(lab.database))
             return see_lab(setup.components, setup.wasm, lab.program)
 
 
-def _gates(request: Request, bundle: Bundle, expected: Expected, show: Show) -> bool:
-    """Run the gates under pytest, showing each as it ends; whether we were interrupted."""
+def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progress) -> bool:
+    """Run the gates under pytest, telling of each as it ends; whether we were interrupted."""
     log = bundle.folder / "ci" / "pytest.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     argv = [
@@ -121,29 +123,40 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, show: Show) -> 
     argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
     argv += ["-n", str(_jobs(request)), f"--signoff-bundle={bundle.folder}", f"--signoff-config={request.config_path}"]
     argv += [f"--signoff-seed={request.seed}", f"--signoff-profile={request.profile}"]
+    argv += [f"--signoff-repeat={repeat_command(request)}"]
     argv += [f"--signoff-only={name}" for name in request.selection.only]
     argv += [f"--signoff-skip={name}" for name in request.selection.skip]
     child = process.Background(argv, log=log, cwd=ROOT)
-    shown, last = 0, time.monotonic()
-    interrupted = False
+    shown, interrupted = 0, False
     while True:
         try:
             ended = child.wait(POLL_S)
             events = bundle.events()
             for event in events[shown:]:
                 if event.event == "finished":
-                    show(_line(event))
-                    last = time.monotonic()
+                    _tell(event, request, bundle, progress)
             shown = len(events)
-            if time.monotonic() - last > HEARTBEAT_S:
-                show(f"... still running: {', '.join(_running(events)) or 'collecting'}")
-                last = time.monotonic()
+            progress.running(_running(events))
             if ended is not None:
                 return interrupted
         except KeyboardInterrupt:
             interrupted = True
-            show("interrupted: stopping the gates, keeping what was recorded")
+            progress.line("interrupted: stopping the gates, keeping what was recorded")
             child.interrupt()
+
+
+def _tell(event: RunEvent, request: Request, bundle: Bundle, progress: Progress) -> None:
+    """One line for a gate that ended; for one that did not pass, how to play it again and where to look."""
+    progress.line(f"{event.verdict:8}{event.gate:32}{event.duration_s:6.1f} s  {event.summary}".rstrip())
+    if event.verdict != Verdict.PASS.value:
+        place = os.path.relpath(bundle.gate_folder(event.gate))
+        progress.line(f"        repeat: {repeat_command(request)} --only {event.gate}   see {place}")
+
+
+def repeat_command(request: Request) -> str:
+    """What plays the same again, from the folder where the user stands."""
+    config = os.path.relpath(request.config_path)
+    return f"signoff run --config {shlex.quote(config)} --seed {request.seed} --profile {request.profile}"
 
 
 def _jobs(request: Request) -> int:
@@ -153,10 +166,6 @@ def _jobs(request: Request) -> int:
 def _running(events: list[RunEvent]) -> list[str]:
     finished = {event.gate for event in events if event.event == "finished"}
     return [event.gate for event in events if event.event == "started" and event.gate not in finished]
-
-
-def _line(event: RunEvent) -> str:
-    return f"{event.verdict:8}{event.gate:32}{event.duration_s:6.1f} s  {event.summary}".rstrip()
 
 
 def conclude(
@@ -194,6 +203,7 @@ def conclude(
         evidence_classes=classes_of(gates),
         not_established=NOT_ESTABLISHED,
         interrupted=interrupted,
+        repeat=repeat_command(request),
         setup_s=round(setup_s, 2),
         run_s=round(run_s, 2),
     )

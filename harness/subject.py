@@ -12,9 +12,11 @@ import sys
 
 from harness import process
 from harness.config import Config
+from harness.errors import ConfigError
 from harness.evidence.signoff import LabSeen, ModuleSeen, ProgramSeen, SubjectSeen, SurfaceSeen, TreeState
 from harness.lab.components import Component
 from harness.lab.providers import Components
+from harness.wire.schema import Schema
 
 GIT_TIMEOUT_S = 20
 
@@ -36,6 +38,29 @@ def see_subject(config: Config) -> SubjectSeen:
     surfaces = (("control", config.control), ("runtime", config.runtime), ("desktop", config.desktop))
     seen = tuple(SurfaceSeen(name, tuple(part.command)) for name, part in surfaces if part is not None)
     return SubjectSeen(config.subject.name, see_tree(config), seen)
+
+
+def check_tables(config: Config, schema: Schema) -> None:
+    """ConfigError when the module has no such table or column as signoff.toml names."""
+    tables = config.module.tables
+    for key, table, columns in (
+        ("events", tables.events, ("stream", "seq", "idem_key", "hash", "payload")),
+        ("presence", tables.presence, ("connection", "identity")),
+    ):
+        if table.name not in schema.tables:
+            raise ConfigError(
+                f"module.tables.{key}.name: the module has no table {table.name!r}",
+                where=str(config.path),
+                hint=f"it has {', '.join(sorted(schema.tables))}",
+            )
+        there = schema.tables[table.name].column_names
+        for column in columns:
+            if getattr(table, column) not in there:
+                raise ConfigError(
+                    f"module.tables.{key}.{column}: table {table.name} has no column {getattr(table, column)!r}",
+                    where=str(config.path),
+                    hint=f"it has {', '.join(there)}",
+                )
 
 
 def see_lab(components: Components, wasm: bytes, program: str) -> LabSeen:

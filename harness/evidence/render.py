@@ -87,7 +87,9 @@ def signoff_md(signoff: Signoff) -> str:
         "its checkers caught.",
         "",
     ]
-    lines += _table(("gate", "verdict", "time", "activity", "red", "why"), (_gate_row(gate) for gate in signoff.gates))
+    there = [gate for gate in signoff.gates if gate.verdict is not Verdict.MISSING]
+    lines += _table(("gate", "verdict", "time", "activity", "red", "why"), (_gate_row(gate) for gate in there))
+    lines += _missing(signoff)
     lines += ["## Clauses", ""]
     lines += _table(
         ("clause", "says", "decided by", "verdict"),
@@ -159,6 +161,18 @@ def _attention(signoff: Signoff) -> list[str]:
     return ["## What needs attention", "", *lines] if lines else []
 
 
+def _missing(signoff: Signoff) -> list[str]:
+    """Gates without a result, by the reason why: a reader sees at a glance what nobody decided."""
+    by_reason: dict[str, list[str]] = {}
+    for gate in signoff.gates:
+        if gate.verdict is Verdict.MISSING:
+            by_reason.setdefault(gate.reasons[0] if gate.reasons else "no reason was recorded", []).append(gate.id)
+    if not by_reason:
+        return []
+    lines = [f"### MISSING: {sum(map(len, by_reason.values()))} gates without a result", ""]
+    return [*lines, *(f"- {cell(reason)}: {', '.join(gates)}" for reason, gates in by_reason.items()), ""]
+
+
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
     red = sum(f.outcome == "red" for f in gate.falsifications)
     tried = sum(f.outcome != "no-victim" for f in gate.falsifications)
@@ -177,7 +191,7 @@ def _how_to(signoff: Signoff) -> list[str]:
     return [
         "## How to repeat and to verify",
         "",
-        f"- Repeat the run: `signoff run --seed {signoff.seed} --profile {signoff.profile}`",
+        f"- Repeat the run: `{signoff.repeat}`",
         "- Repeat one gate: `sh gates/<gate>/repro.sh`",
         "- Judge this bundle again, offline: `signoff verify DIR`",
         "",

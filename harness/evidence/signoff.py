@@ -155,6 +155,7 @@ class Signoff(Record, frozen=True):
     guards: tuple[GateResult, ...] = ()
     exceptions: tuple[str, ...] = ()
     interrupted: bool = False
+    repeat: str = ""
     setup_s: float = 0.0
     run_s: float = 0.0
 

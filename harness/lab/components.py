@@ -80,7 +80,7 @@ def read_component(folder: Path) -> Component | None:
     """The component installed in `folder`; None when there is none; LabError when it was altered."""
     try:
         component = msgspec.json.decode((folder / "component.json").read_bytes(), type=Component)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (msgspec.DecodeError, OSError) as error:
         raise LabError(

@@ -15,9 +15,9 @@ from harness.errors import WireError
 from harness.evidence.recorder import Recorder
 from harness.history import Applied, FrameSeen
 from harness.lab.middlebox import Message, Middlebox
-from harness.surfaces.events import event_of_row
+from harness.surfaces.events import Event, event_of_row
 from harness.wire import messages
-from harness.wire.schema import Schema
+from harness.wire.schema import Schema, Table
 
 _TRANSACTIONS = (messages.TransactionUpdate, messages.TransactionUpdateLight)
 
@@ -64,13 +64,23 @@ class Crossing:
                 self._deliver(update, self._connections.get(message.socket), live)
         return None
 
+    def _row(self, table: Table, text: str, connection: str | None) -> Event | None:
+        """The event in a delivered row; a row that cannot be read is recorded, and goes on its way."""
+        try:
+            return event_of_row(table.row(text), self._tables, self._hashing)
+        except WireError as error:
+            self._record.op("middlebox", "deliver", "info", connection=connection, error=str(error))
+            return None
+
     def _deliver(self, update: messages.TableUpdate, connection: str | None, live: bool) -> None:
         if self.schema is None:
             return
         table = self.schema.table(update.table_name)
         for query in update.updates:
             for text in query.inserts:
-                event = event_of_row(table.row(text), self._tables, self._hashing)
+                event = self._row(table, text, connection)
+                if event is None:
+                    continue
                 self._record.op(
                     "middlebox",
                     "deliver",

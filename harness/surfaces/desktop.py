@@ -152,9 +152,11 @@ class DesktopSurface:
             handler = self._handlers.get(event.ev)
             if handler is not None:
                 handler(event)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError) as error:
+            # No JSON, no event of the contract, a session that was never opened, a number out of range.
             self.broken_lines += 1
-            self.record.op("desktop", "reject", "info", error=f"a line of {self.name} is no event: {error}")
+            text = f"a line of {self.name} is no event: {type(error).__name__} {error}"
+            self.record.op("desktop", "reject", "info", error=text)
 
     async def command(self, cmd: str, *, timeout_ms: int = COMMAND_TIMEOUT_MS, **fields: Json) -> Event:
         """Send one command and wait for its answer. SubjectError when it fails or stays out."""

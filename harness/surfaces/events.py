@@ -12,6 +12,7 @@ import msgspec
 
 from harness.canonical import Json, payload_hash
 from harness.config import HashConfig, TablesConfig
+from harness.errors import WireError
 from harness.template import fill
 from harness.wire.schema import Row
 
@@ -67,10 +68,16 @@ def event_of_text(stream: str, seq: int, idem_key: str, claimed: object, text: s
 
 
 def event_of_row(row: Row, tables: TablesConfig, config: HashConfig) -> Event:
-    """A row of the configured events table."""
+    """A row of the configured events table. WireError when it lacks a configured column."""
     names = tables.events
+    missing = [
+        column for column in (names.stream, names.seq, names.idem_key, names.hash, names.payload) if column not in row
+    ]
+    if missing:
+        raise WireError(f"a row of {names.name} has no {missing}; it has {sorted(row)}")
     seq = row[names.seq]
-    assert isinstance(seq, int)
+    if not isinstance(seq, int):
+        raise WireError(f"column {names.seq} of {names.name} is {seq!r}, expected a number")
     return event_of_text(
         str(row[names.stream]), seq, str(row[names.idem_key]), row[names.hash], str(row[names.payload]), config
     )

@@ -1,0 +1,142 @@
+"""A scenario: its account of connections, its clean end, and what a killed worker leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.history import SocketSeen, unpack
+from harness.process import MARK
+from harness.scenario import Scenario, Setup
+from harness.wait import wait_until
+
+pytestmark = pytest.mark.lab
+
+
+def marked(owner_prefix: str) -> list[int]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK, "").startswith(owner_prefix):
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_nothing_is_left_after_a_scenario(setup: Setup, tmp_path: Path) -> None:
+    async def play() -> tuple[Path, list[int]]:
+        async with Scenario(setup, "clean", seed=1, out=tmp_path) as scene:
+            await scene.start_control()
+            await scene.start_runtime()
+            await scene.start_desktop()
+            work = scene._work
+            running = marked(f"{os.getpid()}-")
+            ports = [scene.lab.server.port, scene.control.place.port if scene.control else 0]
+            for port in ports:
+                with socket.create_connection(("127.0.0.1", port), timeout=2):
+                    pass
+            return work, running
+
+    work, running = asyncio.run(play())
+    assert len(running) >= 5, "server, Toxiproxy, control, runtime, desktop"
+    assert not work.exists()
+    assert not [pid for pid in running if psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie"]
+
+
+def test_a_connection_past_the_relay_is_in_the_account(setup: Setup, tmp_path: Path) -> None:
+    """Also one that is long closed when the account is made."""
+
+    async def play() -> list[tuple[str, str, int]]:
+        async with Scenario(setup, "bypass", seed=1, out=tmp_path) as scene:
+            await scene.account()
+            with socket.create_connection(("127.0.0.1", scene.lab.server.port), timeout=2) as bypass:
+                port = bypass.getsockname()[1]
+                bypass.sendall(b"GET /v1/ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                while bypass.recv(4096):
+                    pass
+            await scene.account()
+            history = scene.record.history()
+        return [(op.phase, unpack(op, SocketSeen).kind, port) for op in history.of("socket") if op.phase == "fail"]
+
+    found = asyncio.run(play())
+    assert [(phase, kind) for phase, kind, _ in found] == [("fail", "table")]
+
+
+def test_a_websocket_past_the_relay_is_in_the_servers_own_count(setup: Setup, tmp_path: Path) -> None:
+    from harness.wire.client import Subscription
+
+    async def play() -> set[str]:
+        async with Scenario(setup, "bypass", seed=1, out=tmp_path) as scene:
+            async with await Subscription.open(scene.lab.server.url, scene.lab.database, scene.lab.owner.token):
+                pass
+            await scene.account()
+            history = scene.record.history()
+        return {unpack(op, SocketSeen).kind for op in history.of("socket") if op.phase == "fail"}
+
+    assert "metric" in asyncio.run(play()), "a reset leaves no trace in the kernel's table, but the server has counted"
+
+
+def test_the_lab_is_up_in_under_a_second(setup: Setup, tmp_path: Path) -> None:
+    """Not a timed test of speed: ten times what is measured would still pass, a hang would not."""
+
+    async def play() -> float:
+        began = time.monotonic()
+        async with Scenario(setup, "up", seed=1, out=tmp_path):
+            return time.monotonic() - began
+
+    assert asyncio.run(play()) < 10
+
+
+WORKER = """
+import asyncio, os, sys
+from pathlib import Path
+from harness.config import load
+from harness.process import OWNER
+from harness.runner import ROOT, prepare
+from harness.scenario import Scenario
+
+async def main():
+    setup = prepare(load(ROOT / "fixtures" / "reference" / "signoff.toml"))
+    async with Scenario(setup, "worker", seed=1, out=Path(sys.argv[1])) as scene:
+        await scene.start_control()
+        await scene.start_desktop()
+        print(OWNER, scene.lab.server.port, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("ending", ["kill", "interrupt"])
+def test_a_worker_that_ends_leaves_nothing_running(tmp_path: Path, root: Path, ending: str) -> None:
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert worker.stdout is not None
+    owner, port = worker.stdout.readline().split()
+    assert len(marked(owner)) >= 4
+    if ending == "kill":
+        worker.kill()
+    else:
+        worker.send_signal(2)
+    worker.wait(20)
+
+    async def swept() -> bool:
+        return not marked(owner)
+
+    asyncio.run(wait_until(swept, timeout_ms=15_000, what="everything of the worker to be gone"))
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(port))) != 0

@@ -1,0 +1,43 @@
+"""What is said of the subject's tree: its commit, and whether it is clean."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from harness.config import load
+from harness.runner import ROOT
+from harness.subject import see_environment, see_subject
+
+
+def copied(into: Path) -> Path:
+    shutil.copytree(ROOT / "fixtures" / "reference", into, ignore=shutil.ignore_patterns("__pycache__"))
+    return into / "signoff.toml"
+
+
+def git(folder: Path, *words: str) -> None:
+    names = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", "-C", str(folder), *names, *words], check=True, capture_output=True)
+
+
+def test_a_tree_outside_git_is_dirty(tmp_path: Path) -> None:
+    seen = see_subject(load(copied(tmp_path / "subject")))
+    assert (seen.tree.commit, seen.tree.dirty) == ("", True)
+
+
+def test_a_committed_tree_is_clean_until_it_is_changed(tmp_path: Path) -> None:
+    config = copied(tmp_path / "subject")
+    git(config.parent, "init", "-q")
+    git(config.parent, "add", "-A")
+    git(config.parent, "commit", "-qm", "all")
+    clean = see_subject(load(config)).tree
+    assert (len(clean.commit), clean.dirty) == (40, False)
+    config.write_text(config.read_text() + "\n# changed\n")
+    assert see_subject(load(config)).tree.dirty
+
+
+def test_surfaces_are_named_with_their_commands(tmp_path: Path) -> None:
+    seen = see_subject(load(copied(tmp_path / "subject")))
+    assert [surface.name for surface in seen.surfaces] == ["control", "runtime", "desktop"]
+    assert see_environment().keys() == {"python", "system", "machine", "release"}
