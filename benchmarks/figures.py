@@ -1,7 +1,7 @@
 """What the benchmarks share: order statistics, the machine they ran on, plain tables, a JSON file.
 
-    percentile([1.0, 2.0, 3.0, 4.0], 50)    # 2.0: the nearest rank, always a value that was measured
-    machine()                               # cores and load, to be printed beside every number
+percentile([1.0, 2.0, 3.0, 4.0], 50)    # 2.0: the nearest rank, always a value that was measured
+machine()                               # cores and load, to be printed beside every number
 """
 
 from __future__ import annotations

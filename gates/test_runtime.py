@@ -41,12 +41,12 @@ async def test_publish_real(scene: Scenario) -> None:
 @gate(
     "runtime/idempotency",
     checkers=[ContractBroken(), LostWrite(), HashMismatch(), InconsistentOffset()],
-    floors={"publish": 2 * EACH + REPEATS, "final_read": EACH + 1, "request": 2 * EACH},
+    floors={"publish": 3 * EACH + REPEATS, "final_read": 2 * EACH + 1, "request": 4 * EACH},
     sabotages=[DECOY],
 )
 async def test_idempotency(scene: Scenario) -> None:
     """S-07, C-06: the same key again is the same event, also after a restart; the same key with another
-    payload is refused; nothing of it reaches the server twice."""
+    payload is refused; nothing of it reaches the server twice, and new events after a restart do."""
     runtime = await scene.start_runtime()
     (stream,) = streams = scene.streams(1)
     traffic = Traffic(scene.rng, scene.nonce)
@@ -62,7 +62,10 @@ async def test_idempotency(scene: Scenario) -> None:
     for event, before in list(zip(events, first, strict=True))[:REPEATS]:
         again = await runtime.publish(event.stream, event.payload, event.idem_key)
         runtime.expect(f"{event.idem_key} after a restart has the first seq", before.seq, again.seq)
-    await scene.settle(streams, EACH)
+    events += (later := [traffic.event(stream) for _ in range(EACH)])
+    for said in await publish(runtime, later):
+        runtime.expect("a new event after a restart is acknowledged under a new seq", True, (said.seq or 0) > EACH)
+    await scene.settle(streams, 2 * EACH)
     held = await scene.observer.events(streams)
     for event in events:
         runtime.expect(f"{event.idem_key} is in the server once", 1, sum(e.key == event.key for e in held))

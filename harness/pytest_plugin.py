@@ -93,6 +93,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
+    # The gates that may take longest go first, so that no worker is left alone with one at the end.
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> int:
+    gate = gate_of(item)
+    return gate.timeout_s if gate is not None else 0
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

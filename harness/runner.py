@@ -121,7 +121,14 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progr
         str(ROOT / "gates"),
     ]
     argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
-    argv += ["-n", str(_jobs(request)), f"--signoff-bundle={bundle.folder}", f"--signoff-config={request.config_path}"]
+    argv += [
+        "-n",
+        str(_jobs(request)),
+        "--dist=load",
+        "--maxschedchunk=1",
+        f"--signoff-bundle={bundle.folder}",
+        f"--signoff-config={request.config_path}",
+    ]
     argv += [f"--signoff-seed={request.seed}", f"--signoff-profile={request.profile}"]
     argv += [f"--signoff-repeat={repeat_command(request)}"]
     argv += [f"--signoff-only={name}" for name in request.selection.only]

@@ -66,11 +66,14 @@ class Service:
         except NoAnswer:
             return False
 
-    async def probe(self, method: str, path: str, *, retired: bool) -> Op:
-        """One request against a route, recorded."""
-        body: Json = {} if method in ("POST", "PUT", "PATCH") else None
+    async def probe(
+        self, method: str, path: str, *, retired: bool, body: Json = None, headers: Mapping[str, str] | None = None
+    ) -> Op:
+        """One request against a route, recorded. Without a body of its own, writing methods send an empty object."""
+        if body is None and method in ("POST", "PUT", "PATCH"):
+            body = {}
         try:
-            reply = await self.web.send(method, path, body=body)
+            reply = await self.web.send(method, path, body=body, headers=headers)
         except NoAnswer as error:
             return self.record.op(self.name, "route", "fail", data=RouteProbed(method, path, retired), error=str(error))
         seen = RouteProbed(method, path, retired, reply.headers.get("location", ""))

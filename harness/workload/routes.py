@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 
 def spellings(path: str) -> list[str]:
     """The path, then: a trailing slash, other cases, a doubled slash, an encoded letter, a query, a dot segment."""
