@@ -23,6 +23,7 @@ from harness.history import History
 from harness.lab import prerequisites, providers
 from harness.lab.components import cache_root
 from harness.lab.topology import Lab
+from harness.process import WORK_PREFIX
 from harness.progress import Silent, for_stream
 from harness.scenario import Setup
 from harness.verdict import Exit
@@ -208,7 +209,7 @@ def up_command(config_path: Path) -> int:
 
 
 async def _stay_up(setup: Setup) -> None:
-    with tempfile.TemporaryDirectory(prefix="signoff-") as work:
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as work:
         async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
             path = await lab.path("subject")
             _pid_file().write_text(str(os.getpid()))

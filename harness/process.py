@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from harness.errors import HarnessError, LabError, UserError
 
 MARK = "SIGNOFF_LAB"
 OWNER = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
+WORK_PREFIX = f"signoff-{OWNER}-"  # of every temporary folder: the reaper removes them with their owner
 STOP_GRACE_MS = 1_000  # a subject that ignores SIGTERM longer than this is killed
 MAX_LINE_BYTES = 64 * 1024 * 1024  # one JSON line of a desktop; a snapshot of a large stream is one line
 
@@ -42,12 +44,18 @@ def _ensure_reaper() -> None:
         return
     script = Path(__file__).with_name("reaper.py")
     _reaper = subprocess.Popen(
-        [sys.executable, "-I", str(script), MARK, OWNER],
+        [sys.executable, "-I", str(script), MARK, OWNER, str(Path(tempfile.gettempdir()) / WORK_PREFIX)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def work_folder() -> Path:
+    """A temporary folder that goes with this process, even when it is killed."""
+    _ensure_reaper()
+    return Path(tempfile.mkdtemp(prefix=WORK_PREFIX))
 
 
 def environment(extra: Mapping[str, str], scenario: str = "") -> dict[str, str]:

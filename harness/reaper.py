@@ -1,15 +1,18 @@
 """Ends what a harness process left behind, whatever ended that process.
 
-Started by harness.process with a mark and an owner. It reads its standard input, which nobody writes
-to: end of file means that the owner is gone. Then every process whose environment carries the mark
-of that owner is killed. Imports nothing of ours, so that it starts in a few milliseconds.
+Started by harness.process with a mark, an owner and the prefix of the owner's temporary folders. It reads its
+standard input, which nobody writes to: end of file means that the owner is gone. Then every process whose
+environment carries the mark of that owner is killed, and the folders are removed. Imports nothing of ours, so that
+it starts in a few milliseconds.
 
-    python -I reaper.py SIGNOFF_LAB 4711-0123456789ab
+    python -I reaper.py SIGNOFF_LAB 4711-0123456789ab /tmp/signoff-4711-0123456789ab-
 """
 
 from __future__ import annotations
 
+import glob
 import os
+import shutil
 import signal
 import sys
 import time
@@ -44,7 +47,7 @@ def _marked(needle: bytes) -> list[int]:
 
 
 def main() -> None:
-    mark, owner = sys.argv[1:3]
+    mark, owner, folders = sys.argv[1:4]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.stdin.buffer.read()
@@ -57,6 +60,8 @@ def main() -> None:
             except ProcessLookupError:
                 continue
         time.sleep(PAUSE_S)
+    for folder in glob.glob(glob.escape(folders) + "*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ from harness.evidence.signoff import (
 )
 from harness.lab import providers
 from harness.lab.topology import Lab
+from harness.process import WORK_PREFIX
 from harness.progress import Progress
 from harness.scenario import Setup
 from harness.subject import check_tables, see_environment, see_lab, see_subject
@@ -100,7 +101,7 @@ def prepare(config: Config) -> Setup:
 
 async def preflight(setup: Setup) -> LabSeen:
     """One lab up and down: the servers are what they should be, and run the module that was published."""
-    with tempfile.TemporaryDirectory(prefix="signoff-") as work:
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as work:
         async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
             check_tables(setup.config, await lab.http.schema(lab.database))
             return see_lab(setup.components, setup.wasm, lab.program)

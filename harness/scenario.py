@@ -14,7 +14,6 @@ import contextlib
 import random
 import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from harness.lab.keys import ISSUER
 from harness.lab.providers import Components
 from harness.lab.relay import Link, Tap
 from harness.lab.topology import Lab
+from harness.process import work_folder
 from harness.surfaces.child import MARKER_PREFIX, Child
 from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.crossing import Crossing
@@ -66,7 +66,7 @@ class Scenario:
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor())
         self.logs = out / "logs"
-        self._work = Path(tempfile.mkdtemp(prefix="signoff-"))
+        self._work = work_folder()
         self.lab = Lab(setup.components, self._work / "lab", self.logs, setup.wasm)
         self.children: list[Child] = []
         self.control: ControlSurface | None = None
