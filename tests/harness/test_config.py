@@ -1,0 +1,106 @@
+"""signoff.toml: what is wrong with one is said with its line and a suggestion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.config import find, load
+from harness.errors import ConfigError
+from harness.runner import ROOT
+
+REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
+LEAST = """version = 1
+
+[subject]
+name = "s"
+
+[module]
+wasm = "m.wasm"
+
+[runtime]
+command = ["run"]
+[runtime.publish]
+path = "/publish"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "m.wasm").write_bytes(b"\0asm")
+    path = folder / "signoff.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_reference_subject_loads() -> None:
+    config = load(REFERENCE)
+    assert config.control is not None
+    assert config.control.session[0].capture["bearer"] == "data.bearer"
+    assert config.root == REFERENCE.parent
+    assert (config.folder / config.module.wasm).is_file()
+
+
+def test_the_least_is_enough(tmp_path: Path) -> None:
+    config = load(write(tmp_path, LEAST))
+    assert (config.control, config.desktop) == (None, None)
+    assert config.module.tables.events.name == "sync_event"
+    assert config.runtime is not None
+    assert config.runtime.publish.method == "POST"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("version = 1", "version = 1\n[lab", 2, "not valid TOML"),
+        ("version = 1", "version = 9", 1, "version"),
+        ("[subject]", "[subjct]", 3, "did you mean 'subject'?"),
+        ('wasm = "m.wasm"', 'wasm = "m.wasm"\nafter_publsh = []', 8, "did you mean 'after_publish'?"),
+        ('name = "s"', "", 3, "'subject.name' is missing"),
+        ('name = "s"', 'name = ""', 4, "subject.name"),
+        ('command = ["run"]', 'command = "run"', 10, "runtime.command"),
+        ('command = ["run"]', "command = []", 10, "runtime.command"),
+        ('path = "/publish"', 'path = "publish"', 12, "runtime.publish.path"),
+        ('wasm = "m.wasm"', 'wasm = "other.wasm"', 7, "does not exist"),
+        ('name = "s"', 'name = "${SIGNOFF_NOT_SET}"', 4, "SIGNOFF_NOT_SET is not set"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, LEAST.replace(old, new, 1)))
+    assert said in str(caught.value)
+    assert f"signoff.toml:{line}" in str(caught.value)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    text = LEAST.replace('name = "s"', 'nam = "s"').replace('path = "/publish"', "path = 7")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, text))
+    assert str(caught.value).count("signoff.toml:") == 3
+
+
+def test_the_environment_is_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_NAME", "from outside")
+    assert load(write(tmp_path, LEAST.replace('"s"', '"${SIGNOFF_NAME}"'))).subject.name == "from outside"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00"])
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "signoff.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError):
+        load(path)
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read it"):
+        load(tmp_path / "signoff.toml")
+
+
+def test_it_is_found_upward(tmp_path: Path) -> None:
+    path = write(tmp_path, LEAST)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert find(below) == path
+    with pytest.raises(ConfigError, match="give one with --config"):
+        find(Path("/proc"))
