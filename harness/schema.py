@@ -77,7 +77,7 @@ _MEANING: dict[str, dict[str, str]] = {
         "expect": "statuses that count as success",
         "capture": "name = dotted path into the JSON answer (`data.0.seq`)",
     },
-    "RetiredRoute": {"path": "a route that must answer 404 in every spelling", "methods": "tried on the path as it is"},
+    "RetiredRoute": {"path": "a route that must answer 404 or 410 in every spelling", "methods": "tried on the path as it is"},
     "SurfaceConfig": {
         "command": "argv; `{python}` is the interpreter of the harness",
         "env": "its environment, beside `PATH`, `HOME` and the locale",

@@ -1,0 +1,158 @@
+"""The middlebox: reads every message, alters nothing, adds what it is told between messages."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+
+from harness.lab.middlebox import FrameSplitter, Message, Middlebox, answers
+
+REQUEST = (
+    b"GET /v1/database/d/subscribe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Key: k\r\n\r\n"
+)
+UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+
+
+class FakeLink:
+    """The client's side of a connection."""
+
+    local_port = 1
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def send_to_client(self, data: bytes) -> None:
+        self.sent += data
+
+
+def box_and_tap() -> tuple[Middlebox, object, FakeLink, list[Message]]:
+    seen: list[Message] = []
+    box, link = Middlebox(on_message=seen.append), FakeLink()
+    return box, box.tap(link), link, seen  # type: ignore[arg-type]
+
+
+def opened():  # type: ignore[no-untyped-def]
+    box, tap, link, seen = box_and_tap()
+    tap.to_server(REQUEST)  # type: ignore[attr-defined]
+    tap.to_client(UPGRADED)  # type: ignore[attr-defined]
+    return box, tap, link, seen
+
+
+payloads = st.lists(st.binary(max_size=300), min_size=1, max_size=6)
+
+
+@given(payloads, st.booleans(), st.data())
+def test_any_split_of_the_bytes_gives_the_same_frames(contents: list[bytes], masked: bool, data: st.DataObject) -> None:
+    raw = b"".join(Frame(Opcode.BINARY, content).serialize(mask=masked) for content in contents)
+    splitter, found, start = FrameSplitter(masked=masked), [], 0
+    while start < len(raw):
+        end = data.draw(st.integers(start + 1, len(raw)))
+        found += splitter.feed(raw[start:end])
+        start = end
+    assert [bytes(frame.data) for frame in found] == contents
+    assert not splitter.pending
+
+
+def test_pending_is_true_inside_a_frame_and_false_between() -> None:
+    splitter = FrameSplitter(masked=False)
+    raw = Frame(Opcode.TEXT, b"x" * 200).serialize(mask=False)
+    for length in (1, 2, 3, 4, 100):
+        splitter.feed(raw[:length])
+        assert splitter.pending, length
+        splitter = FrameSplitter(masked=False)
+    splitter.feed(raw)
+    assert not splitter.pending
+
+
+@given(payloads, st.data())
+def test_what_passes_is_what_came_byte_for_byte(contents: list[bytes], data: st.DataObject) -> None:
+    _, tap, _, seen = opened()
+    raw = b"".join(Frame(Opcode.TEXT, content).serialize(mask=False) for content in contents)
+    passed, start = b"", 0
+    while start < len(raw):
+        end = data.draw(st.integers(start + 1, len(raw)))
+        passed += tap.to_client(raw[start:end])
+        start = end
+    assert passed == raw
+    assert [message.payload for message in seen] == contents
+
+
+def test_compression_is_declined_and_nothing_else_of_the_request_changes() -> None:
+    _, tap, _, _ = box_and_tap()
+    passed = b"".join(tap.to_server(REQUEST[i : i + 7]) for i in range(0, len(REQUEST), 7))  # type: ignore[attr-defined]
+    assert b"extensions" not in passed.lower()
+    assert passed == REQUEST.replace(b"Sec-WebSocket-Extensions: permessage-deflate\r\n", b"")
+
+
+def test_fragments_are_one_message_and_nothing_is_injected_between_them() -> None:
+    box, tap, link, seen = opened()
+    first = Frame(Opcode.TEXT, b"he", fin=False).serialize(mask=False)
+    last = Frame(Opcode.CONT, b"llo", fin=True).serialize(mask=False)
+    extra = Frame(Opcode.TEXT, b"extra").serialize(mask=False)
+    assert tap.to_client(first) == first
+    assert box.inject(tap.number, b"extra")
+    assert link.sent == b"", "a fragmented message is under way"
+    assert tap.to_client(last) == last + extra
+    assert box.inject(tap.number, b"extra")
+    assert link.sent == extra, "between messages it goes at once"
+    assert [message.payload for message in seen] == [b"hello"]
+
+
+def test_nothing_is_injected_into_the_middle_of_a_frame() -> None:
+    box, tap, link, _ = opened()
+    raw = Frame(Opcode.TEXT, b"hello").serialize(mask=False)
+    tap.to_client(raw[:3])
+    box.inject(tap.number, b"x")
+    assert link.sent == b""
+    assert tap.to_client(raw[3:]).startswith(raw[3:])
+
+
+def test_both_directions_are_told_apart_and_masks_are_taken_off() -> None:
+    _, tap, _, seen = opened()
+    tap.to_server(Frame(Opcode.TEXT, b"up").serialize(mask=True))
+    tap.to_client(Frame(Opcode.PING, b"p").serialize(mask=False) + Frame(Opcode.TEXT, b"down").serialize(mask=False))
+    assert [(message.direction, message.payload) for message in seen] == [("to_server", b"up"), ("to_client", b"down")]
+
+
+def test_what_is_no_websocket_passes_as_it_is() -> None:
+    _, tap, _, seen = box_and_tap()
+    request = b"POST /v1/database/d/call/x HTTP/1.1\r\nHost: x\r\n\r\n[1]"
+    assert tap.to_server(request) == request  # type: ignore[attr-defined]
+    assert tap.to_client(b"HTTP/1.1 200 OK\r\n\r\n") == b"HTTP/1.1 200 OK\r\n\r\n"  # type: ignore[attr-defined]
+    assert seen == []
+
+
+def test_bytes_that_are_no_frames_pass_and_are_no_longer_looked_at() -> None:
+    _, tap, _, seen = opened()
+    garbage = b"\xff" * 40
+    assert tap.to_client(garbage) == garbage
+    good = Frame(Opcode.TEXT, b"x").serialize(mask=False)
+    assert tap.to_client(good) == good
+    assert seen == []
+
+
+def test_a_refused_upgrade_is_no_websocket() -> None:
+    _, tap, _, seen = box_and_tap()
+    tap.to_server(REQUEST)  # type: ignore[attr-defined]
+    refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno"
+    assert tap.to_client(refusal) == refusal  # type: ignore[attr-defined]
+    assert seen == []
+
+
+def test_a_socket_that_is_gone_takes_nothing() -> None:
+    box, tap, _, _ = opened()
+    tap.ended()
+    assert not box.inject(tap.number, b"x")
+
+
+def test_an_interposer_answers_its_routes_only() -> None:
+    answer = answers({("GET", "/old"): (200, "{}"), ("HEAD", "/old"): (200, "{}")})
+    said = answer(b"GET /old?x=1 HTTP/1.1\r\n\r\n")
+    assert said is not None
+    assert said.startswith(b"HTTP/1.1 200")
+    assert said.endswith(b"\r\n\r\n{}")
+    assert (answer(b"HEAD /old HTTP/1.1\r\n\r\n") or b"").endswith(b"\r\n\r\n")
+    assert answer(b"GET /new HTTP/1.1\r\n\r\n") is None
+    assert answer(b"\x00\xff") is None

@@ -1,0 +1,73 @@
+"""Ports: never one that somebody holds, listens on, or lately spoke over."""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket
+
+import pytest
+
+from harness.errors import LabError
+from harness.lab.ports import FIRST, LAST, Ports
+
+SMALL = 31_000, 31_009
+
+
+def _take(count: int) -> list[int]:
+    ports = Ports()
+    taken = [ports.take() for _ in range(count)]
+    _held.append(ports)
+    return taken
+
+
+_held: list[Ports] = []
+
+
+def test_two_processes_never_get_the_same_port() -> None:
+    context = multiprocessing.get_context("fork")
+    with context.Pool(2) as pool:
+        taken = [port for part in pool.map(_take, [20, 20], chunksize=1) for port in part]
+    assert len(set(taken)) == 40
+    assert all(FIRST <= port <= LAST for port in taken)
+
+
+def test_a_port_that_is_given_back_can_be_had_again() -> None:
+    with Ports(*SMALL) as ports:
+        first = {ports.take() for _ in range(5)}
+    with Ports(*SMALL) as ports:
+        again = {ports.take() for _ in range(10)}
+    assert first <= again
+
+
+def test_when_all_are_taken_it_says_so() -> None:
+    low, high = 31_020, 31_022
+    with Ports(low, high) as ports:
+        taken = [ports.take() for _ in range(3)]
+        assert sorted(taken) == [low, low + 1, high]
+        with Ports(low, high) as other, pytest.raises(LabError, match=f"no free port between {low} and {high}"):
+            other.take()
+
+
+def test_a_port_that_somebody_listens_on_is_left_alone() -> None:
+    low = 31_040
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", low))
+        listener.listen()
+        with Ports(low, low + 1) as ports:
+            assert ports.take() == low + 1
+
+
+def test_a_port_that_was_lately_spoken_over_is_left_alone() -> None:
+    """TIME_WAIT on the client's side: a new server there would seem to have had that connection."""
+    low = 31_060
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", low))
+        listener.listen()
+        client = socket.create_connection(("127.0.0.1", low))
+        server, _ = listener.accept()
+        client.close()
+        assert server.recv(1) == b""
+        server.close()
+    with Ports(low, low + 1) as ports:
+        assert ports.take() == low + 1

@@ -1,0 +1,50 @@
+"""Events: the harness's nonce, and the hash that it computes itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.canonical import payload_hash
+from harness.config import HashConfig, TablesConfig
+from harness.errors import WireError
+from harness.surfaces.events import KEY_FIELD, bare, event_of_row, event_of_text, hash_of, key_of
+
+PLAIN = HashConfig()
+ROW = {
+    "stream_id": "s",
+    "seq": 3,
+    "idempotency_key": "i",
+    "payload_hash": "h",
+    "payload_json": '{"signoff_key":"k","b":1,"a":2}',
+}
+
+
+def test_the_nonce_is_found_and_the_idempotency_key_stands_in() -> None:
+    assert key_of({KEY_FIELD: "k"}, "i") == "k"
+    assert [key_of(payload, "i") for payload in ({}, [], None, {KEY_FIELD: 7})] == ["i"] * 4
+
+
+def test_the_hash_is_over_the_configured_envelope() -> None:
+    payload = {"b": 1, "a": 2}
+    assert hash_of(payload, PLAIN) == payload_hash(payload)
+    envelope = HashConfig(prefix="sha256:", envelope={"topic": "{stream}", "payload": "{payload}"})
+    assert hash_of(payload, envelope, stream="s") == payload_hash({"topic": "s", "payload": payload})
+    assert bare("sha256:ab", envelope) == "ab"
+    assert bare(None, envelope) == ""
+
+
+def test_a_row_becomes_an_event_with_our_own_hash() -> None:
+    event = event_of_row(ROW, TablesConfig(), PLAIN)
+    assert (event.stream, event.seq, event.key, event.idem_key, event.claimed_hash) == ("s", 3, "k", "i", "h")
+    assert event.hash == payload_hash({"signoff_key": "k", "a": 2, "b": 1})
+
+
+@pytest.mark.parametrize("text", ["{", "", '{"a":1.5}'])
+def test_an_unreadable_payload_has_no_hash(text: str) -> None:
+    assert event_of_text("s", 1, "i", "h", text, PLAIN).hash == ""
+
+
+@pytest.mark.parametrize("row", [{**ROW, "seq": "3"}, {name: value for name, value in ROW.items() if name != "seq"}])
+def test_a_row_that_does_not_fit_is_a_wire_error(row: dict[str, object]) -> None:
+    with pytest.raises(WireError, match="seq"):
+        event_of_row(row, TablesConfig(), PLAIN)  # type: ignore[arg-type]

@@ -1,0 +1,104 @@
+"""HTTP towards a surface: answers of every kind over real sockets, and none of them an unhandled error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from harness.config import StepConfig
+from harness.surfaces import web as web_module
+from harness.surfaces.web import NoAnswer, Reply, Web, dig
+
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def answering(raw: bytes) -> Talk:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        talk.seen.append(head)  # type: ignore[attr-defined]
+        writer.write(raw)
+        await writer.drain()
+        writer.close()
+
+    talk.seen = []  # type: ignore[attr-defined]
+    return talk
+
+
+def http(body: bytes, status: str = "200 OK", extra: str = "") -> bytes:
+    return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{extra}\r\n".encode() + body
+
+
+def asked(talk: Talk, ask: Callable[[Web], Awaitable[Reply]]) -> Reply:
+    async def play() -> Reply:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with Web(f"http://127.0.0.1:{port}") as web:
+            try:
+                return await ask(web)
+            finally:
+                server.close()
+
+    return asyncio.run(play())
+
+
+def test_a_step_sends_what_it_says_and_captures_what_is_there() -> None:
+    talk = answering(http(b'{"data":{"seq":7,"list":[{"x":1}]}}', "201 Created"))
+    step = StepConfig(
+        path="/s/{stream}",
+        body={"p": "{payload}"},
+        headers={"x-t": "{stream}"},
+        expect=[201],
+        capture={"seq": "data.seq", "x": "data.list.0.x", "no": "data.none"},
+    )
+    reply = asked(talk, lambda web: web.perform(step, {"stream": "abc", "payload": {"a": 1}}))
+    assert (reply.status, reply.expected, dict(reply.captured)) == (201, True, {"seq": 7, "x": 1})
+    head = talk.seen[0].lower()  # type: ignore[attr-defined]
+    assert head.startswith(b"post /s/abc http/1.1")
+    assert b"x-t: abc" in head
+    assert b"connection: close" in head
+
+
+def test_redirects_are_not_followed() -> None:
+    reply = asked(
+        answering(http(b"", "308 Moved", "location: /elsewhere\r\n")), lambda web: web.send("POST", "/a", body={})
+    )
+    assert (reply.status, reply.headers["location"]) == (308, "/elsewhere")
+
+
+@pytest.mark.parametrize("body", [b"<html>no</html>", b"\xff\xfe", b""])
+def test_a_body_that_is_no_json_is_text(body: bytes) -> None:
+    reply = asked(answering(http(body)), lambda web: web.send("GET", "/"))
+    assert reply.body is None
+    assert reply.captured == {}
+
+
+@pytest.mark.parametrize("raw", [b"SSH-2.0-OpenSSH\r\n", b"", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"])
+def test_what_is_no_answer_is_told_apart(raw: bytes) -> None:
+    with pytest.raises(NoAnswer) as caught:
+        asked(answering(raw), lambda web: web.send("GET", "/"))
+    assert caught.value.sent
+
+
+def test_a_refused_connection_was_not_sent() -> None:
+    async def play() -> None:
+        async with Web("http://127.0.0.1:9") as web:
+            await web.send("GET", "/")
+
+    with pytest.raises(NoAnswer) as caught:
+        asyncio.run(play())
+    assert not caught.value.sent
+
+
+def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_module, "MAX_BODY_BYTES", 1_000)
+    with pytest.raises(NoAnswer, match="longer than"):
+        asked(answering(http(b"x" * 5_000)), lambda web: web.send("GET", "/"))
+
+
+def test_dig_never_raises() -> None:
+    value = {"a": [1, {"b": None}], "c": "text"}
+    assert dig(value, "a.1.b") is None
+    assert [dig(value, path) for path in ("a.7", "a.x", "c.d", "", "z.z.z")] == [None] * 5  # type: ignore[arg-type]
+    assert dig(value, "a.0") == 1  # type: ignore[arg-type]
