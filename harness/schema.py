@@ -41,7 +41,7 @@ _MEANING: dict[str, dict[str, str]] = {
         "root": "folder of the subject's source tree; its git state is recorded",
     },
     "LabConfig": {
-        "provider": "where the servers come from: see below",
+        "provider": "where the servers come from: see Providers",
         "spacetimedb": "the server's program; needs provider `binary` or `auto`",
         "toxiproxy": "Toxiproxy's program; needs provider `binary` or `auto`",
     },
@@ -67,7 +67,7 @@ _MEANING: dict[str, dict[str, str]] = {
     },
     "HashConfig": {
         "prefix": 'what stands before the hex digits, for example `"sha256:"`',
-        "envelope": "what is hashed, as canonical JSON: see below",
+        "envelope": "what is hashed, as canonical JSON: see Hash and envelope",
     },
     "StepConfig": {
         "method": "HTTP method",
@@ -77,7 +77,10 @@ _MEANING: dict[str, dict[str, str]] = {
         "expect": "statuses that count as success",
         "capture": "name = dotted path into the JSON answer (`data.0.seq`)",
     },
-    "RetiredRoute": {"path": "a route that must answer 404 or 410 in every spelling", "methods": "tried on the path as it is"},
+    "RetiredRoute": {
+        "path": "a route that must answer 404 or 410 in every spelling",
+        "methods": "tried on the path as it is",
+    },
     "SurfaceConfig": {
         "command": "argv; `{python}` is the interpreter of the harness",
         "env": "its environment, beside `PATH`, `HOME` and the locale",
@@ -86,7 +89,7 @@ _MEANING: dict[str, dict[str, str]] = {
     },
     "HttpSurfaceConfig": {
         "ready": "route that answers 2xx once the surface serves",
-        "retired": "routes that must be gone: see below",
+        "retired": "routes that must be gone: see Retired routes",
     },
     "ControlConfig": {
         "service_subject": "`sub` of the token by which control speaks to the server; gives `{control.identity}`",
@@ -129,9 +132,13 @@ def generate() -> bytes:
 
 
 def key_tables() -> str:
-    """Every table of signoff.toml with its keys, as Markdown."""
+    """Every table of signoff.toml with its keys, as Markdown. A model that stands in several places comes once."""
+    places: dict[type[BaseModel], list[str]] = {}
+    for path, model in _tables("", Config):
+        places.setdefault(model, []).append(f"`{path}`")
     lines: list[str] = []
-    for title, model in _tables("", Config):
+    for model, paths in places.items():
+        title = "At the top" if model is Config else f"{'Tables' if len(paths) > 1 else 'Table'} {', '.join(paths)}"
         lines += [f"### {title}", "", "| key | type | default | is |", "|---|---|---|---|"]
         lines += [_row(model, key, field) for key, field in model.model_fields.items() if _inner(field) is None]
         lines += [f"| `{key}` | {_inner_kind(field)} |  | {_where(model, key)} |" for key, field in _nested(model)]
@@ -140,19 +147,12 @@ def key_tables() -> str:
 
 
 def _tables(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """(heading, model) in the order of the file; a model that stands in several places comes once."""
-    seen: set[type[BaseModel]] = set()
-
-    def walk(path: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
-        yield (f"Table `{path}`" if path else "At the top"), model
-        for key, field in _nested(model):
-            inner = _inner(field)
-            assert inner is not None
-            if inner not in seen:
-                seen.add(inner)
-                yield from walk(f"{path}.{key}" if path else key, inner)
-
-    return walk(path, model)
+    """(path, model) of every table in the order of the file."""
+    yield path, model
+    for key, field in _nested(model):
+        inner = _inner(field)
+        assert inner is not None
+        yield from _tables(f"{path}.{key}" if path else key, inner)
 
 
 def _nested(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
@@ -174,7 +174,7 @@ def _inner_kind(field: FieldInfo) -> str:
 
 def _where(model: type[BaseModel], key: str) -> str:
     """What a table is for: said with its key, or by its own keys."""
-    return _meaning(model, key) or "its keys are below"
+    return _meaning(model, key) or "see its own table"
 
 
 def _row(model: type[BaseModel], key: str, field: FieldInfo) -> str:
