@@ -1,0 +1,72 @@
+"""Pages from records: hostile words of a subject stay words."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from msgspec.structs import replace
+
+from harness.evidence.render import MAX_CELL_CHARS, cell, junit, last_line, signoff_md
+from harness.evidence.signoff import GateResult, Signoff
+from harness.verdict import Verdict
+from tests.harness.evidence.bundles import make, signoff_of
+
+HOSTILE = "| a | **b** <script>alert(1)</script> `x` [l](javascript:1)\n\n# GO\n\0\x1b[31m"
+
+
+def one(tmp_path: Path, **changes: object) -> Signoff:
+    bundle = make(tmp_path)
+    failed = GateResult(
+        "a/one", Verdict.FAIL, 1.0, ("R-1",), reasons=(HOSTILE,), repeat="signoff run --only a/one", **changes
+    )  # type: ignore[arg-type]
+    return signoff_of(bundle, (failed, GateResult("b/two", Verdict.MISSING, 0.0, reasons=("not built yet: later",))))
+
+
+def test_hostile_reasons_are_text(tmp_path: Path) -> None:
+    page = signoff_md(one(tmp_path))
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert "<script>" not in html
+    assert "javascript:1" not in html or 'href="javascript' not in html
+    assert html.count("<h1>") == 1
+    assert "Signoff: NO-GO" in html
+    heads = [line for line in page.splitlines() if line.startswith("| gate |")]
+    row = next(line for line in page.splitlines() if line.startswith("| a/one |"))
+    assert heads
+    assert row.replace("\\|", "").count("|") == heads[0].count("|")
+
+
+@given(st.text(max_size=400))
+def test_a_cell_is_one_bounded_line(text: str) -> None:
+    shown = cell(text)
+    assert "\n" not in shown
+    assert len(shown) <= MAX_CELL_CHARS
+    assert "|" not in shown.replace("\\|", "")
+
+
+def test_junit_is_xml_with_unique_names_whatever_the_reasons(tmp_path: Path) -> None:
+    suite = ElementTree.fromstring(junit(one(tmp_path)))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "1")
+    names = [(case.get("classname"), case.get("name")) for case in suite]
+    assert len(set(names)) == len(names) == 2
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert "<script>" in (failure.text or "")
+
+
+def test_the_page_says_why_it_is_not_go_and_how_to_repeat(tmp_path: Path) -> None:
+    page = signoff_md(one(tmp_path))
+    assert "Not GO, because profile smoke never says GO; 1 gates are FAIL; 1 gates are MISSING." in page
+    assert "### FAIL a/one" in page
+    assert "Repeat: `signoff run --only a/one`" in page
+    assert "not built yet: later: b/two" in page.replace("\\", "")
+    assert "power loss" in page
+
+
+def test_the_last_line_counts(tmp_path: Path) -> None:
+    assert last_line(one(tmp_path), "reports/x") == "VERDICT NO-GO: 1 FAIL, 1 MISSING; seed 7; reports/x"
+    with_exceptions = replace(one(tmp_path), exceptions=("EX-1",))
+    assert "with 1 exceptions" in last_line(with_exceptions, "d")

@@ -1,0 +1,111 @@
+"""From gates to clauses to one verdict and one exit code."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.evidence.requirements import Expected, Requirement
+from harness.evidence.signoff import (
+    GateResult,
+    Selection,
+    classes_of,
+    exit_code,
+    invariants_of,
+    missing,
+    overall,
+    requirements_of,
+)
+from harness.verdict import Overall, Verdict
+
+P, F, U, M = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.MISSING
+REQUIREMENTS = (
+    Requirement("R-1", "000", "one", 1, "text", ("a/one", "a/two")),
+    Requirement("R-2", "000", "two", 1, "text", ("b/three",)),
+)
+EXPECTED = Expected(REQUIREMENTS, {"b/three": "later"}, ())
+
+
+def gates(*verdicts: Verdict, lab_failed: bool = False) -> tuple[GateResult, ...]:
+    names = ("a/one", "a/two", "b/three")
+    return tuple(GateResult(n, v, 1.0, lab_failed=lab_failed) for n, v in zip(names, verdicts, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "profile", "only", "dirty", "said"),
+    [
+        ((P, P, P), "standard", (), False, "GO"),
+        ((P, P, P), "release", (), False, "GO"),
+        ((P, P, P), "smoke", (), False, "INCOMPLETE"),
+        ((P, P, P), "standard", ("a/",), False, "INCOMPLETE"),
+        ((P, P, P), "standard", (), True, "INCOMPLETE"),
+        ((P, P, M), "standard", (), False, "INCOMPLETE"),
+        ((P, U, P), "standard", (), False, "INCOMPLETE"),
+        ((P, F, P), "smoke", ("a/",), True, "NO-GO"),
+        ((), "standard", (), False, "INCOMPLETE"),
+    ],
+)
+def test_overall(verdicts: tuple[Verdict, ...], profile: str, only: tuple[str, ...], dirty: bool, said: str) -> None:
+    found = overall(gates(*verdicts), profile=profile, selection=Selection(only=only), dirty=dirty)  # type: ignore[arg-type]
+    assert found is Overall(said)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "only", "code"),
+    [
+        ((P, P, P), (), 0),
+        ((P, P, M), (), 0),  # b/three is not built: it may be missing
+        ((P, M, M), (), 3),  # a/two may not
+        ((P, M, M), ("a/one",), 0),  # it was not selected
+        ((M, M, M), ("a/",), 3),  # all skipped
+        ((P, P, U), (), 3),  # not built does not excuse UNKNOWN
+        ((P, U, P), (), 3),
+        ((F, U, M), (), 1),
+        ((M, M, M), ("b/three",), 3),  # nothing passed
+        ((), (), 3),
+    ],
+)
+def test_exit_codes(verdicts: tuple[Verdict, ...], only: tuple[str, ...], code: int) -> None:
+    assert exit_code(gates(*verdicts), EXPECTED, Selection(only=only), interrupted=False) == code
+
+
+def test_a_lab_that_did_not_start_is_4_unless_something_failed() -> None:
+    assert exit_code(gates(U, U, M, lab_failed=True), EXPECTED, Selection(), interrupted=False) == 4
+    assert exit_code(gates(F, U, M, lab_failed=True), EXPECTED, Selection(), interrupted=False) == 1
+    assert exit_code(gates(P, P, P), EXPECTED, Selection(), interrupted=True) == 130
+
+
+def test_a_clause_is_as_good_as_its_worst_gate() -> None:
+    found = requirements_of(EXPECTED, gates(P, U, P))
+    assert [(r.id, r.verdict) for r in found] == [("R-1", U), ("R-2", P)]
+    assert requirements_of(EXPECTED, gates(P))[0].verdict is M, "a gate without a result is MISSING"
+
+
+def test_selection_by_name_and_prefix() -> None:
+    selection = Selection(only=("a/", "b/three"), skip=("a/two",))
+    assert [selection.takes(g) for g in ("a/one", "a/two", "b/three", "b/four", "ab/one")] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert not Selection().partial
+    assert Selection(skip=("x",)).partial
+
+
+def test_process_rules_are_declared_and_not_decided() -> None:
+    found = {i.id: i.verdict for i in invariants_of([GateResult("sync/runtime-to-desktop", P, 1.0)])}
+    assert (found["INV-01"], found["INV-10"], found["INV-07"], found["INV-02"]) == (
+        "declared",
+        "declared",
+        "PASS",
+        "MISSING",
+    )
+
+
+def test_a_missing_evidence_class_is_seen() -> None:
+    found = {c.name: c for c in classes_of([GateResult("desktop/x", P, 1.0), GateResult("guards/y", M, 0.0)])}
+    assert found["desktop transport and parser"].verdict is P
+    assert found["repository guards"].verdict is M
+    assert found["runtime publisher"].verdict is U
+    assert missing("a/one", EXPECTED, "why").requirements == ("R-1",)

@@ -1,0 +1,162 @@
+"""Verification judges again from the bytes: each way to be wrong is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from harness.evidence.bundle import Bundle, RunEvent, pretty
+from harness.evidence.judgement import CheckerSpec
+from harness.evidence.signoff import Plan, Signoff
+from harness.evidence.verify import verify
+from harness.verdict import Overall, Verdict
+from tests.harness.evidence.bundles import EXPECTED, GATE, SPEC, finish, history, make
+
+
+def test_a_bundle_as_it_is_has_no_problem(tmp_path: Path) -> None:
+    report = verify(make(tmp_path).folder, EXPECTED)
+    assert (report.problems, report.judged) == ((), 1)
+
+
+def edited_history(bundle: Bundle) -> None:
+    bundle.write(f"gates/{GATE}/history.jsonl", history("2").dump())
+
+
+def edited_history_resealed(bundle: Bundle) -> None:
+    """G16: the history is edited together with its digest."""
+    edited_history(bundle)
+    bundle.seal()
+
+
+def dropped_sabotage_resealed(bundle: Bundle) -> None:
+    shutil.rmtree(bundle.gate_folder(GATE) / "sabotage")
+    bundle.seal()
+
+
+def edited_page_resealed(bundle: Bundle) -> None:
+    page = (bundle.folder / "SIGNOFF.md").read_text()
+    bundle.write("SIGNOFF.md", page.replace("INCOMPLETE", "GO").encode())
+    bundle.seal()
+
+
+def signoff_of(bundle: Bundle) -> Signoff:
+    return bundle.read("signoff.json", Signoff)
+
+
+def claims_go(bundle: Bundle) -> None:
+    finish(bundle, replace(signoff_of(bundle), verdict=Overall.GO, exit_code=0))
+
+
+def hides_its_profile(bundle: Bundle) -> None:
+    finish(bundle, replace(signoff_of(bundle), profile="release"))
+
+
+def passes_what_is_missing(bundle: Bundle) -> None:
+    signoff = signoff_of(bundle)
+    second = replace(signoff.gates[1], verdict=Verdict.PASS, reasons=())
+    finish(bundle, replace(signoff, gates=(signoff.gates[0], second)))
+
+
+def leaves_a_gate_out(bundle: Bundle) -> None:
+    signoff = signoff_of(bundle)
+    finish(bundle, replace(signoff, gates=signoff.gates[:1]))
+
+
+def weaker_plan(bundle: Bundle) -> None:
+    plan = bundle.read("plan.json", Plan)
+    weaker = replace(SPEC, checkers=(CheckerSpec("idle-run", "I13", {"floors": {"request": 1}}),))
+    bundle.write("plan.json", pretty(replace(plan, gates=(weaker,))))
+    bundle.seal()
+
+
+def plan_of_another_run(bundle: Bundle) -> None:
+    bundle.write("plan.json", pretty(replace(bundle.read("plan.json", Plan), seed=99)))
+    bundle.seal()
+
+
+def no_plan(bundle: Bundle) -> None:
+    (bundle.folder / "plan.json").unlink()
+    bundle.seal()
+
+
+def never_finished(bundle: Bundle) -> None:
+    events = [event for event in bundle.events() if event.event == "started"]
+    (bundle.folder / "record.jsonl").unlink()
+    for event in events:
+        bundle.note(event)
+    bundle.seal()
+
+
+def played_twice(bundle: Bundle) -> None:
+    bundle.note(RunEvent("started", GATE, 3, 1))
+    bundle.note(RunEvent("finished", GATE, 4, 1, "PASS"))
+    bundle.seal()
+
+
+def played_a_stranger(bundle: Bundle) -> None:
+    bundle.note(RunEvent("started", "no/such", 3, 1))
+    bundle.seal()
+
+
+def truncated_signoff(bundle: Bundle) -> None:
+    data = (bundle.folder / "signoff.json").read_bytes()
+    bundle.write("signoff.json", data[: len(data) // 2])
+    bundle.seal()
+
+
+def broken_history(bundle: Bundle) -> None:
+    bundle.write(f"gates/{GATE}/history.jsonl", b"nothing\n")
+    bundle.seal()
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (edited_history, "its bytes are not those that were sealed"),
+        (edited_history_resealed, "judged again it is FAIL"),
+        (dropped_sabotage_resealed, "judged again it is UNKNOWN"),
+        (edited_page_resealed, "SIGNOFF.md: it does not say what signoff.json says"),
+        (claims_go, "it says GO, its gates give INCOMPLETE"),
+        (hides_its_profile, "plan of another run"),
+        (passes_what_is_missing, "b/two was started 0 times"),
+        (leaves_a_gate_out, "its gates are not those that the clauses name"),
+        (weaker_plan, "other checkers, parameters or floors"),
+        (plan_of_another_run, "plan of another run"),
+        (no_plan, "there is no plan"),
+        (never_finished, "finished 0 times"),
+        (played_twice, "started 2 times"),
+        (played_a_stranger, "no/such was played"),
+        (truncated_signoff, "signoff.json"),
+        (broken_history, "cannot be judged again"),
+    ],
+)
+def test_each_tampering_is_named(tmp_path: Path, tamper: Callable[[Bundle], None], said: str) -> None:
+    bundle = make(tmp_path)
+    tamper(bundle)
+    problems = verify(bundle.folder, EXPECTED).problems
+    assert any(said in problem for problem in problems), problems
+
+
+def test_a_manifest_that_was_weakened_here_is_seen_from_there(tmp_path: Path) -> None:
+    """The verifier holds its own manifest: a bundle made with another is refused."""
+    stricter = replace(
+        EXPECTED, manifest=(replace(SPEC, checkers=(*SPEC.checkers, CheckerSpec("record-broken", "I15", {}))),)
+    )
+    assert any("other checkers" in problem for problem in verify(make(tmp_path).folder, stricter).problems)
+
+
+@pytest.mark.parametrize("content", [None, {}, {"manifest.json": "{}"}, {"manifest.json": json.dumps({"files": {}})}])
+def test_what_is_no_bundle_is_refused(tmp_path: Path, content: dict[str, str] | None) -> None:
+    folder = tmp_path / "bundle"
+    if content is not None:
+        folder.mkdir()
+        for name, text in content.items():
+            (folder / name).write_text(text)
+    report = verify(folder, EXPECTED)
+    assert report.problems
+    assert report.signoff is None
