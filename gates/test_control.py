@@ -17,7 +17,7 @@ from harness.errors import SubjectError
 from harness.gate import gate
 from harness.history import TokenUse
 from harness.scenario import Scenario
-from harness.surfaces.control import ControlSurface, Minted
+from harness.surfaces.control import ControlSurface, Minted, Session
 from harness.template import fill, fill_text
 from harness.wire.client import Refused, Subscription
 from harness.workload.routes import METHODS, spellings
@@ -43,7 +43,7 @@ async def test_token_contract(scene: Scenario) -> None:
     control.expect("a second token of the session has the same identity", minted.identity, again.identity)
     await _accepted(scene, minted)
     await _refused_tokens(scene, control, minted)
-    await _refused_requests(control, session.variables["bearer"], streams)  # type: ignore[arg-type]
+    await _refused_requests(control, session, streams)
 
 
 def _claims(scene: Scenario, control: ControlSurface, minted: Minted) -> None:
@@ -120,18 +120,18 @@ async def _refused_tokens(scene: Scenario, control: ControlSurface, minted: Mint
             control.expect(f"the server refuses a token {what}", 401, error.status)
 
 
-async def _refused_requests(control: ControlSurface, bearer: str, streams: list[str]) -> None:
+async def _refused_requests(control: ControlSurface, session: Session, streams: list[str]) -> None:
     """Requests that must get no token: without a session, with a made-up one, out of bounds."""
     step = control.config.mint
-    variables = {"bearer": bearer, "streams": list(streams), "ttl_s": control.config.token.ttl_s}
+    variables, bearer = control.mint_variables(session, streams), session.bearer
     for what, wrong in (("a made-up bearer", "not-" + bearer[::-1]), ("a bearer cut short", bearer[:-4])):
-        reply = await control.web.perform(step, {**variables, "bearer": wrong})  # type: ignore[dict-item]
+        reply = await control.web.perform(step, {**variables, "bearer": wrong})
         control.expect(f"{what} gets 401", 401, reply.status, reply)
     headerless = await control.web.send(step.method, step.path, body={"scopes": [], "streams": list(streams)})
     control.expect("no bearer gets 401", 401, headerless.status, headerless)
     for body in control.config.token.refused_bodies:
         asked = step.model_copy(update={"body": body})
-        reply = await control.web.perform(asked, variables)  # type: ignore[arg-type]
+        reply = await control.web.perform(asked, variables)
         control.expect(f"refused: {body}", True, 400 <= reply.status < 500 and "token" not in reply.captured, reply)
 
 

@@ -20,6 +20,9 @@ from pydantic import JsonValue
 Json = JsonValue
 """Any JSON value."""
 
+UNREADABLE = (ValueError, RecursionError)
+"""What decoding JSON of any origin can raise: no JSON, another shape, no UTF-8, surrogates, nested without end."""
+
 _CHAIN_DOMAIN = b"signoff.chain.v1\x00"
 
 

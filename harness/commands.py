@@ -13,7 +13,7 @@ from typing import get_args
 
 from harness import defects, runner
 from harness.config import load
-from harness.errors import SignoffError, UserError
+from harness.errors import LabError, SignoffError, UserError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
@@ -188,7 +188,7 @@ def _writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(folder), hint="set XDG_CACHE_HOME") from error
+        raise LabError(f"cannot be written: {error.strerror}", where=str(folder), hint="set XDG_CACHE_HOME") from error
 
 
 def _pid_file() -> Path:

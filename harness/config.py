@@ -164,6 +164,12 @@ class Config(_Model):
     desktop: DesktopConfig | None = None
 
     _path: Path = Path()
+    _secrets: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What `${ENV}` stood for: it never reaches a bundle."""
+        return self._secrets
 
     @property
     def path(self) -> Path:
@@ -199,24 +205,25 @@ def load(path: Path) -> Config:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{path}:{line[1]}" if line else str(path)
         raise ConfigError(f"not valid TOML: {error}", where=where) from error
-    expanded = _expand(raw, path, text)
+    secrets: list[str] = []
+    expanded = _expand(raw, path, text, secrets)
     try:
         config = Config.model_validate(expanded)
     except ValidationError as error:
         raise _explain(error, path, text) from error
-    config._path = path.resolve()
+    config._path, config._secrets = path.resolve(), tuple(secrets)
     wasm = config.folder / config.module.wasm
     if not wasm.is_file():
         raise ConfigError(f"module.wasm: {wasm} does not exist", where=f"{path}:{_line_of(text, ('module', 'wasm'))}")
     return config
 
 
-def _expand(value: Json, path: Path, text: str) -> Json:
-    """`${ENV}` in every text; ConfigError for a variable that is not set."""
+def _expand(value: Json, path: Path, text: str, secrets: list[str]) -> Json:
+    """`${ENV}` in every text, the values kept in `secrets`; ConfigError for a variable that is not set."""
     if isinstance(value, dict):
-        return {key: _expand(item, path, text) for key, item in value.items()}
+        return {key: _expand(item, path, text, secrets) for key, item in value.items()}
     if isinstance(value, list):
-        return [_expand(item, path, text) for item in value]
+        return [_expand(item, path, text, secrets) for item in value]
     if not isinstance(value, str):
         return value
 
@@ -224,6 +231,7 @@ def _expand(value: Json, path: Path, text: str) -> Json:
         if match[1] not in os.environ:
             line = text[: text.index(match[0])].count("\n") + 1
             raise ConfigError(f"the environment variable {match[1]} is not set", where=f"{path}:{line}")
+        secrets.append(os.environ[match[1]])
         return os.environ[match[1]]
 
     return _ENV.sub(replace, value)

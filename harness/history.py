@@ -19,6 +19,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 
 SCHEMA = "signoff.history.v1"
@@ -249,7 +250,7 @@ def unpack(op: Op, kind: type[_T]) -> _T:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
         return decoder.decode(op.data)  # type: ignore[return-value]
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise EvidenceError(f"op {op.index} ({op.f}): data is not {kind.__name__}: {error}") from error
 
 
@@ -268,14 +269,14 @@ class History:
             raise EvidenceError("the history is empty: not even its anchor is there")
         try:
             anchor = _decode_anchor(lines[0])
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise EvidenceError(f"history line 1 is no anchor: {error}") from error
         if anchor.schema != SCHEMA:
             raise EvidenceError(f"history schema is {anchor.schema!r}, expected {SCHEMA!r}")
         ops: list[Op] = []
         try:
             ops.extend(map(_decode_op, lines[1:]))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise EvidenceError(f"history line {len(ops) + 2} is no Op: {error}") from error
         return cls(anchor, ops, truncated=not complete)
 

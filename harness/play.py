@@ -17,6 +17,7 @@ from pathlib import Path
 from harness.errors import EvidenceError, LabError, SubjectError, WireError
 from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import Judgement, judge_gate
+from harness.evidence.redact import Redactor
 from harness.evidence.signoff import GateResult
 from harness.gate import Gate
 from harness.history import History
@@ -32,6 +33,7 @@ class _Stage:
     def __init__(self) -> None:
         self.trouble = ""
         self.absent = False
+        self.redactor = Redactor()
         self.lab_failed = False
         self.timings_ms: dict[str, float] = {}
         self._since = time.monotonic()
@@ -50,6 +52,8 @@ def play_gate(
     bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid()))
     stage = _Stage()
     asyncio.run(_perform(gate, setup, bundle.gate_folder(gate.id), seed, stage))
+    stage.lap("down")
+    stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
     judgement = _judge(gate, bundle.gate_folder(gate.id), stage)
     stage.lap("judging")
     result = GateResult(
@@ -82,18 +86,18 @@ async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage
     try:
         async with asyncio.timeout(gate.timeout_s):
             async with Scenario(setup, gate.id, seed=seed, out=out) as scene:
+                stage.redactor = scene.record.redactor
                 stage.lap("lab")
                 try:
                     await gate.story(scene)
                     await scene.account()
                 finally:
                     await scene.note_markers()
-                stage.lap("story")
+                    stage.lap("story")
                 for sabotage in gate.sabotages:
                     scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{gate.id}#{sabotage.name}")
                     await sabotage.play(scene)
                 stage.lap("sabotage")
-        stage.lap("down")
     except TimeoutError:
         stage.trouble = f"no end within {gate.timeout_s} s: something hangs; the history shows how far it came"
     except AbsentSurface as error:

@@ -64,7 +64,7 @@ class Scenario:
         self.setup, self.config, self.name, self.out = setup, setup.config, name, out
         self.rng = random.Random(f"{seed}:{name}")
         self.nonce = secrets.token_hex(8)
-        self.record = Recorder(out / "history.jsonl", name, Redactor())
+        self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
         self.logs = out / "logs"
         self._work = work_folder()
         self.lab = Lab(setup.components, self._work / "lab", self.logs, setup.wasm)

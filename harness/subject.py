@@ -13,6 +13,7 @@ import sys
 from harness import process
 from harness.config import Config
 from harness.errors import ConfigError
+from harness.evidence.redact import Redactor
 from harness.evidence.signoff import LabSeen, ModuleSeen, ProgramSeen, SubjectSeen, SurfaceSeen, TreeState
 from harness.lab.components import Component
 from harness.lab.providers import Components
@@ -36,7 +37,8 @@ def see_tree(config: Config) -> TreeState:
 
 def see_subject(config: Config) -> SubjectSeen:
     surfaces = (("control", config.control), ("runtime", config.runtime), ("desktop", config.desktop))
-    seen = tuple(SurfaceSeen(name, tuple(part.command)) for name, part in surfaces if part is not None)
+    clean = Redactor(config.secrets).clean
+    seen = tuple(SurfaceSeen(name, tuple(map(clean, part.command))) for name, part in surfaces if part is not None)
     return SubjectSeen(config.subject.name, see_tree(config), seen)
 
 

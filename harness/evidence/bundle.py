@@ -20,6 +20,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.signoff import GateResult, Plan
 from harness.history import Record
@@ -106,7 +107,7 @@ class Bundle:
             return msgspec.json.decode(path.read_bytes(), type=kind)
         except OSError as error:
             raise EvidenceError(f"cannot be read: {error.strerror}", where=str(path)) from error
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise EvidenceError(f"is not what it should be: {error}", where=str(path)) from error
 
     # the run's own record -----------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ class Bundle:
         try:
             lines = path.read_bytes().split(b"\n")[:-1]
             return [msgspec.json.decode(line, type=RunEvent) for line in lines]
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise EvidenceError(f"a line of the run's record is none: {error}", where=str(path)) from error
 
     def plan(self) -> Plan | None:

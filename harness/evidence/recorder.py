@@ -55,15 +55,19 @@ class Recorder:
     def begin(self, path: Path, scenario: str) -> None:
         """End the present history and begin another: the same scene goes on under sabotage."""
         self.close()
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self._count = path, 0
-        self._file = path.open("wb", buffering=0)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("wb", buffering=0)
+        except OSError as error:
+            raise EvidenceError(f"the history cannot be written: {error.strerror}", where=str(path)) from error
         self._write(Anchor(SCHEMA, scenario, time.time_ns(), time.monotonic_ns()))
 
     def op(self, process: str, f: F, phase: Phase = "ok", data: Record | None = None, **fields: Unpack[OpFields]) -> Op:
         """Append one Op; what was appended."""
         if (error := fields.get("error")) is not None:
-            fields["error"] = error[:MAX_ERROR_CHARS]
+            # In this order: half a token would not be known as one.
+            fields["error"] = self.redactor.clean(error)[:MAX_ERROR_CHARS]
         packed = pack(data) if data is not None else msgspec.UNSET
         entry = Op(self._count, time.monotonic_ns(), process, f, phase, data=packed, **fields)
         self._count += 1

@@ -6,23 +6,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")
+# Header and payload are enough: a signature may be empty (alg none), or cut off with the end of a message.
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
 _MARK = "[redacted]"
 _SHORTEST = 6  # a shorter "secret" would black out ordinary words
 
 
 class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets: set[str] = set()
+        self._secrets: list[str] = []
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         if len(secret) >= _SHORTEST:
-            self._secrets.add(secret)
+            # As it is, and as a line of JSON writes it; the longest first, so that one within another leaves no tail.
+            spelled = {secret, json.dumps(secret, ensure_ascii=False)[1:-1]}
+            self._secrets = sorted({*self._secrets, *spelled}, key=len, reverse=True)
 
     def clean(self, text: str) -> str:
         """The text without tokens and known secrets."""

@@ -55,8 +55,9 @@ def _counts(signoff: Signoff) -> dict[str, int]:
 
 
 def cell(text: str) -> str:
-    """Text of any origin inside a table cell: one line, no markup, bounded. A subject's words are hostile input."""
-    flat = " ".join(text.split())
+    """Text of any origin inside a table cell: one line, no markup, nothing that a terminal
+    obeys, bounded. A subject's words are hostile input."""
+    flat = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
     for char in "\\`*_[]<>|#&!":
         flat = flat.replace(char, f"\\{char}")
     return flat if len(flat) <= MAX_CELL_CHARS else flat[: MAX_CELL_CHARS - 1] + "…"

@@ -115,10 +115,13 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
         return [f"{result.id}: it has a verdict, but no plan"]
     try:
         history, sabotaged = _histories(bundle.gate_folder(result.id), spec)
+        again = judge_gate(spec, history, sabotaged, result.trouble)
+        told = bundle.result(result.id)
     except (OSError, EvidenceError) as error:
         return [f"{result.id}: its history cannot be judged again: {error}"]
-    again = judge_gate(spec, history, sabotaged, result.trouble)
     problems = []
+    if told != result:
+        problems.append(f"gates/{result.id}/verdict.json: it does not say what signoff.json says")
     if again.verdict is not result.verdict:
         problems.append(
             f"{result.id}: judged again it is {again.verdict.value}, the signoff says {result.verdict.value}"

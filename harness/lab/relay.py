@@ -110,6 +110,8 @@ class Relay:
         # Bound before it connects, so that the port is in the account before the kernel knows the connection.
         outgoing = socket.socket()
         outgoing.setblocking(False)
+        # asyncio does this for sockets that it makes itself; without it a small request waits 40 ms for an ACK.
+        outgoing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         outgoing.bind(("127.0.0.1", 0))
         local_port = outgoing.getsockname()[1]
         self.carried.add(local_port)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.canonical import Json
+from harness.canonical import UNREADABLE, Json
 from harness.config import ControlConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
@@ -82,7 +82,12 @@ class Minted:
 
 
 def _number(value: Json) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def unpack_jwt(token: str) -> tuple[dict[str, Json], dict[str, Json]]:
@@ -94,7 +99,7 @@ def unpack_jwt(token: str) -> tuple[dict[str, Json], dict[str, Json]]:
         header, claims = (
             msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2]
         )
-    except (ValueError, msgspec.DecodeError) as error:
+    except UNREADABLE as error:
         raise SubjectError(f"the token cannot be read: {error}") from error
     if not isinstance(header, dict) or not isinstance(claims, dict):
         raise SubjectError("the token's header and claims are not JSON objects")
@@ -111,17 +116,25 @@ class ControlSurface(Service):
         variables: dict[str, Json] = {"user": user, "device": device}
         for step in self.config.session:
             reply = await self.web.perform(step, variables)
+            self._keep_out(reply, "bearer")
             if not reply.expected:
                 raise SubjectError(
-                    f"signing in: {step.method} {step.path} answered {reply.excerpt()}, expected {step.expect}"
+                    f"signing in: {step.method} {step.path} answered {self._told(reply)}, expected {step.expect}"
                 )
             variables.update(reply.captured)
         if "bearer" not in variables:
             raise SubjectError(
                 "signing in captured no bearer", hint="add capture = { bearer = ... } to [[control.session]]"
             )
-        self.record.redactor.add(str(variables["bearer"]))
         return Session(user, device, variables)
+
+    def _keep_out(self, reply: Reply, name: str) -> None:
+        """A secret stays out of what is written from here on, whether the answer was an expected one or not."""
+        if name in reply.captured:
+            self.record.redactor.add(str(reply.captured[name]))
+
+    def _told(self, reply: Reply) -> str:
+        return reply.excerpt(self.record.redactor)
 
     def mint_variables(self, session: Session, streams: list[str], ttl_s: int | None = None) -> dict[str, Json]:
         ttl = ttl_s if ttl_s is not None else self.config.token.ttl_s
@@ -132,12 +145,12 @@ class ControlSurface(Service):
         begun = self.record.op("control", "mint", "invoke")
         reply = await self.web.perform(self.config.mint, self.mint_variables(session, streams, ttl_s))
         token = reply.captured.get("token")
+        self._keep_out(reply, "token")
         if not reply.expected or not isinstance(token, str):
-            self.record.op("control", "mint", "fail", op=begun.index, status=reply.status, error=reply.excerpt())
+            self.record.op("control", "mint", "fail", op=begun.index, status=reply.status, error=self._told(reply))
             raise SubjectError(
-                f"minting a token answered {reply.excerpt()}, expected {self.config.mint.expect} with a token"
+                f"minting a token answered {self._told(reply)}, expected {self.config.mint.expect} with a token"
             )
-        self.record.redactor.add(token)
         minted = Minted(token, *unpack_jwt(token), reply)
         self.record.op(
             "control",

@@ -14,7 +14,7 @@ from typing import Unpack
 
 import msgspec
 
-from harness.canonical import Json
+from harness.canonical import UNREADABLE, Json
 from harness.config import DesktopConfig, HashConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import OpFields, Recorder
@@ -152,7 +152,7 @@ class DesktopSurface:
             handler = self._handlers.get(event.ev)
             if handler is not None:
                 handler(event)
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError) as error:
+        except (*UNREADABLE, KeyError) as error:
             # No JSON, no event of the contract, a session that was never opened, a number out of range.
             self.broken_lines += 1
             text = f"a line of {self.name} is no event: {type(error).__name__} {error}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.canonical import Json, payload_hash
+from harness.canonical import UNREADABLE, Json, payload_hash
 from harness.config import HashConfig, TablesConfig
 from harness.errors import WireError
 from harness.template import fill
@@ -47,7 +47,7 @@ def hash_of(payload: Json, config: HashConfig, **variables: Json) -> str:
     """sha256 over the canonical JSON of the configured envelope; "" when it cannot be hashed (a float)."""
     try:
         return payload_hash(fill(config.envelope, {**variables, "payload": payload}))
-    except ValueError:
+    except UNREADABLE:
         return ""
 
 
@@ -55,7 +55,7 @@ def event_of_text(stream: str, seq: int, idem_key: str, claimed: object, text: s
     """An event whose payload came as JSON text. An unreadable payload has no key and no hash."""
     try:
         payload: Json = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except UNREADABLE:
         return Event(stream, seq, None, idem_key, "", bare(claimed, config))
     return Event(
         stream,

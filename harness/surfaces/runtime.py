@@ -72,7 +72,9 @@ class RuntimeSurface(Service):
             idem_key=said_key,
             hash=ours,
             status=reply.status if reply is not None else None,
-            error=None if phase == "ok" else (reply.excerpt() if reply is not None else str(failure)),
+            error=None
+            if phase == "ok"
+            else (reply.excerpt(self.record.redactor) if reply is not None else str(failure)),
             data=Published(claimed) if phase == "ok" else None,
         )
         return Publication(

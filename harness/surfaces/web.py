@@ -17,9 +17,10 @@ from types import TracebackType
 import httpx2
 import msgspec
 
-from harness.canonical import Json
+from harness.canonical import UNREADABLE, Json
 from harness.config import StepConfig
 from harness.errors import SubjectError
+from harness.evidence.redact import Redactor
 from harness.template import fill, fill_text
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -45,8 +46,10 @@ class Reply:
     captured: Mapping[str, Json] = field(default_factory=dict)
     expected: bool = True
 
-    def excerpt(self) -> str:
-        return f"{self.status} {self.text[:200]}"
+    def excerpt(self, redactor: Redactor | None = None) -> str:
+        """Status and the beginning of the text, for a message: redacted before it is cut, so that no half of a
+        token is left that nobody knows as one."""
+        return f"{self.status} {(redactor or Redactor()).clean(self.text)[:200]}"
 
 
 class Web:
@@ -111,7 +114,7 @@ async def _read(response: httpx2.Response) -> bytes:
 def _json(raw: bytes) -> Json:
     try:
         value: Json = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return value
 

@@ -17,6 +17,7 @@ from types import TracebackType
 import httpx2
 import msgspec
 
+from harness.canonical import UNREADABLE
 from harness.errors import WireError
 from harness.wire.schema import Column, Row, Schema, Table, _Types
 
@@ -89,7 +90,7 @@ class HttpClient:
             columns = _Types([]).elements(result["schema"]["elements"])
             table = Table("the result", columns, None, True)
             return [table.row_of(row) for row in result["rows"]]
-        except (msgspec.DecodeError, TypeError, ValueError, KeyError) as error:
+        except (*UNREADABLE, TypeError, KeyError, IndexError, AttributeError) as error:
             raise WireError(f"cannot read the result of {query!r}: {error!r}") from error
 
     async def schema(self, database: str) -> Schema:
@@ -108,18 +109,21 @@ class HttpClient:
         for line in body.splitlines():
             try:
                 messages.append(str(msgspec.json.decode(line).get("message", "")))
-            except (msgspec.DecodeError, AttributeError):
+            except (*UNREADABLE, AttributeError):
                 continue
         return messages
 
     async def metrics(self) -> dict[str, float]:
         """Prometheus samples by their full name with labels."""
-        text = (await self._ok("GET", "/v1/metrics")).decode()
+        body = await self._ok("GET", "/v1/metrics")
         samples: dict[str, float] = {}
-        for line in text.splitlines():
-            name, _, value = line.rpartition(" ")
-            if name and not line.startswith("#"):
-                samples[name] = float(value)
+        try:
+            for line in body.decode().splitlines():
+                name, _, value = line.rpartition(" ")
+                if name and not line.startswith("#"):
+                    samples[name] = float(value)
+        except ValueError as error:
+            raise WireError(f"the metrics are no Prometheus text: {error}") from error
         return samples
 
     async def close(self) -> None:

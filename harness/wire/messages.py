@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from harness.canonical import UNREADABLE
 from harness.errors import WireError
 
 PROTOCOL = "v1.json.spacetimedb"
@@ -218,7 +219,7 @@ def decode(frame: str | bytes) -> ServerMessage:
         raise WireError(f"unknown server message {kind[:60]!r}; the protocol has {sorted(_TABLE)}")
     try:
         message = decoder.decode(body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise WireError(f"malformed {kind}: {error}") from error
     if isinstance(message, TransactionUpdate) and _arms(message.status) != 1:
         raise WireError("malformed TransactionUpdate: its status is none of Committed, Failed, OutOfEnergy")
@@ -233,7 +234,7 @@ def open_envelope(frame: str | bytes) -> tuple[str, msgspec.Raw]:
     """The tag and the body of a message of either side. WireError when it is no tagged object."""
     try:
         envelope = _envelope.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise WireError(f"not a JSON object: {error}") from error
     if len(envelope) != 1:
         raise WireError(f"a message has one tag, this one has {len(envelope)}: {sorted(envelope)[:4]}")

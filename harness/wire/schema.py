@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from harness.canonical import UNREADABLE
 from harness.errors import WireError
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -41,7 +42,7 @@ class Table:
         """One row from its JSON text, of either shape. WireError names what does not fit."""
         try:
             raw = msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise WireError(f"a row of {self.name} is not JSON: {error}") from error
         return self.row_of(raw)
 
@@ -58,7 +59,7 @@ class Table:
             raise WireError(f"a row of {self.name} is {str(raw)[:80]!r}, expected {len(self.columns)} columns")
         try:
             return {column.name: column.convert(value) for column, value in zip(self.columns, values, strict=True)}
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        except (*UNREADABLE, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise WireError(f"a row of {self.name} does not fit its schema: {error}") from error
 
     @property
@@ -88,7 +89,7 @@ class Schema:
             tables = {table["name"]: _table(types, table) for table in raw["tables"]}
             reducers = {reducer["name"]: _reducer(types, reducer) for reducer in raw["reducers"]}
             filters = tuple(entry["sql"] for entry in raw.get("row_level_security", ()))
-        except (msgspec.DecodeError, TypeError, ValueError, KeyError, IndexError) as error:
+        except (*UNREADABLE, TypeError, KeyError, IndexError, AttributeError) as error:
             raise WireError(f"the schema is not a module definition of version 9: {error!r}") from error
         return cls(tables, reducers, filters)
 

@@ -81,7 +81,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 def test_the_environment_is_written_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNOFF_NAME", "from outside")
-    assert load(write(tmp_path, LEAST.replace('"s"', '"${SIGNOFF_NAME}"'))).subject.name == "from outside"
+    config = load(write(tmp_path, LEAST.replace('"s"', '"${SIGNOFF_NAME}"')))
+    assert (config.subject.name, config.secrets) == ("from outside", ("from outside",))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00"])

@@ -83,3 +83,24 @@ def test_ops_are_grouped_by_kind_in_order() -> None:
     history = History(ANCHOR, [Op(n, n, "p", kind, "ok") for n, kind in enumerate(kinds)])  # type: ignore[arg-type]
     assert [op.index for op in history.of("publish")] == [0, 2]
     assert list(history.of("route")) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"index":0,"t_ns":1,"process":"\xff","f":"apply","phase":"ok"}',
+        b'{"index":0,"t_ns":1,"process":"p","f":"apply","phase":"ok","data":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+    ids=["not UTF-8", "nested without end"],
+)
+def test_a_flipped_byte_is_named_like_any_other_damage(line: bytes) -> None:
+    with pytest.raises(EvidenceError, match="line 2 is no Op"):
+        History.parse(encode(ANCHOR) + b"\n" + line + b"\n")
+
+
+def test_an_anchor_or_data_that_is_not_utf_8_is_named() -> None:
+    with pytest.raises(EvidenceError, match="line 1 is no anchor"):
+        History.parse(encode(ANCHOR).replace(b'"s"', b'"\xff"') + b"\n")
+    op = Op(3, 1, "p", "apply", "ok", data=msgspec.Raw(b'{"claimed_hash":"\xff"}'))
+    with pytest.raises(EvidenceError, match="data is not Applied"):
+        unpack(op, Applied)

@@ -200,3 +200,15 @@ def test_the_decoy_is_a_twin_that_takes_the_subjects_writes(setup: Setup, tmp_pa
     result = play(setup, tmp_path, story, (LostWrite(),), sabotages=(DECOY,))
     assert result.verdict is Verdict.PASS
     assert [(f.name, f.outcome) for f in result.falsifications if f.kind == "judged"] == [("decoy", "red")]
+
+
+def test_no_token_gets_into_the_reasons(setup: Setup, tmp_path: Path) -> None:
+    """A subject's own words, an answer or the end of a log, may hold one; reasons go to pages and terminals."""
+
+    async def story(scene: Scenario) -> None:
+        raise SubjectError(f"its log ends: {scene.runtime_token.token}")
+
+    result = play(setup, tmp_path, story)
+    assert "its log ends" in result.reasons[0]
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and b"eyJ" in path.read_bytes()]
+    assert written == []

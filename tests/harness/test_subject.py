@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from harness.config import load
 from harness.runner import ROOT
 from harness.subject import see_environment, see_subject
@@ -35,6 +37,16 @@ def test_a_committed_tree_is_clean_until_it_is_changed(tmp_path: Path) -> None:
     assert (len(clean.commit), clean.dirty) == (40, False)
     config.write_text(config.read_text() + "\n# changed\n")
     assert see_subject(load(config)).tree.dirty
+
+
+def test_a_secret_in_a_command_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_PASSWORD", "hunter2hunter2")
+    config = copied(tmp_path / "subject")
+    config.write_text(
+        config.read_text().replace('"reference.control"]', '"reference.control", "--p=${SIGNOFF_PASSWORD}"]')
+    )
+    (control, *_) = see_subject(load(config)).surfaces
+    assert control.command[-1] == "--p=[redacted]"
 
 
 def test_surfaces_are_named_with_their_commands(tmp_path: Path) -> None:

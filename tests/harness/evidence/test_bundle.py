@@ -95,3 +95,14 @@ def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(EvidenceError, match="--out"):
         Bundle.create(tmp_path, seed=1).write("a", b"")
+
+
+@pytest.mark.parametrize("damage", [b'{"run_id":"\xff"}', b'{"gates":[{"checkers":[{"params":{"a":' + b"[" * 100_000])
+def test_a_plan_that_no_parser_takes_is_an_evidence_error(tmp_path: Path, damage: bytes) -> None:
+    bundle = make(tmp_path)
+    bundle.write("plan.json", damage)
+    with pytest.raises(EvidenceError, match="is not what it should be"):
+        bundle.plan()
+    (bundle.folder / "record.jsonl").write_bytes(b'{"event":"started","gate":"\xff"}\n')
+    with pytest.raises(EvidenceError, match="run's record"):
+        bundle.events()

@@ -68,3 +68,19 @@ def test_a_disk_that_takes_no_more_is_an_evidence_error(tmp_path: Path) -> None:
                     record.op("a", "settle", error="x" * 200)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("before", [400, 420, 440, 460, 480, 499])
+def test_a_secret_across_the_cut_of_a_long_error_leaves_no_head(tmp_path: Path, before: int) -> None:
+    with Recorder(tmp_path / "h.jsonl", "s", Redactor({"bearer-bearer"})) as record:
+        record.op("a", "mint", "fail", error="x" * before + TOKEN)
+        record.op("a", "mint", "fail", error="x" * (before - 5) + " bearer-bearer")
+    text = (tmp_path / "h.jsonl").read_text()
+    assert "eyJ" not in text
+    assert "bearer" not in text
+
+
+def test_a_history_that_cannot_be_begun_is_an_evidence_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EvidenceError, match="cannot be written"):
+        Recorder(tmp_path / "file" / "h.jsonl", "s")

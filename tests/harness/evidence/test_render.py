@@ -70,3 +70,10 @@ def test_the_last_line_counts(tmp_path: Path) -> None:
     assert last_line(one(tmp_path), "reports/x") == "VERDICT NO-GO: 1 FAIL, 1 MISSING; seed 7; reports/x"
     with_exceptions = replace(one(tmp_path), exceptions=("EX-1",))
     assert "with 1 exceptions" in last_line(with_exceptions, "d")
+
+
+@given(st.text(alphabet=st.characters(), max_size=80))
+def test_a_cell_moves_no_cursor_and_turns_no_text_around(text: str) -> None:
+    """The page is printed on terminals too: escape sequences and marks of direction are no words."""
+    assert all(char.isprintable() for char in cell(text))
+    cell(text).encode()

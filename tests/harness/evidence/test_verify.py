@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import CheckerSpec
-from harness.evidence.signoff import Plan, Signoff
+from harness.evidence.signoff import GateResult, Plan, Signoff
 from harness.evidence.verify import verify
 from harness.verdict import Overall, Verdict
 from tests.harness.evidence.bundles import EXPECTED, GATE, SPEC, finish, history, make
@@ -114,9 +114,43 @@ def broken_history(bundle: Bundle) -> None:
     bundle.seal()
 
 
+def damaged_history(bundle: Bundle) -> None:
+    """One flipped byte within a text."""
+    name = f"gates/{GATE}/history.jsonl"
+    bundle.write(name, (bundle.folder / name).read_bytes().replace(b'"gate"', b'"g\xffte"', 1))
+    bundle.seal()
+
+
+def damaged_signoff(bundle: Bundle) -> None:
+    data = (bundle.folder / "signoff.json").read_bytes()
+    bundle.write(
+        "signoff.json", data.replace(b"GO", b"\xff\xfe", 1).replace(b"NOT", b"\xff", 1).replace(b'"s"', b'"\xff"')
+    )
+    bundle.seal()
+
+
+def plan_with_a_checker_that_nobody_has(bundle: Bundle) -> None:
+    plan = bundle.read("plan.json", Plan)
+    odd = replace(SPEC, checkers=(CheckerSpec("all-is-well", "I0", {}),))
+    bundle.write("plan.json", pretty(replace(plan, gates=(odd,))))
+    bundle.seal()
+
+
+def edited_verdict_resealed(bundle: Bundle) -> None:
+    """The gate's own file says something kinder than the signoff that was composed from it."""
+    name = f"gates/{GATE}/verdict.json"
+    result = bundle.read(name, GateResult)
+    bundle.write(name, pretty(replace(result, reasons=("all is well",))))
+    bundle.seal()
+
+
 @pytest.mark.parametrize(
     ("tamper", "said"),
     [
+        (damaged_history, "cannot be judged again"),
+        (damaged_signoff, "signoff.json"),
+        (plan_with_a_checker_that_nobody_has, "unknown checker 'all-is-well'"),
+        (edited_verdict_resealed, f"gates/{GATE}/verdict.json: it does not say what signoff.json says"),
         (edited_history, "its bytes are not those that were sealed"),
         (edited_history_resealed, "judged again it is FAIL"),
         (dropped_sabotage_resealed, "judged again it is UNKNOWN"),

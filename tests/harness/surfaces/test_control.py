@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from harness.config import ControlConfig
 from harness.errors import SubjectError
-from harness.surfaces.control import Minted, Session, unpack_jwt
+from harness.evidence.recorder import Recorder
+from harness.history import History, TokenUse, unpack
+from harness.lab.relay import Relay
+from harness.surfaces.child import Child
+from harness.surfaces.control import ControlSurface, Minted, Session, unpack_jwt
+from harness.surfaces.service import Place
 from harness.surfaces.web import Reply
 from harness.wire.identity import identity_of
 
@@ -31,12 +40,17 @@ def test_a_token_is_read_and_never_shown() -> None:
     assert "secret" not in repr(Session("u", "d", {"bearer": "secret-bearer"}))
 
 
-@pytest.mark.parametrize("claims", [{}, {"exp": None}, {"exp": True}, {"exp": "soon"}])
+@pytest.mark.parametrize("claims", [{}, {"exp": None}, {"exp": True}, {"exp": "soon"}, {"exp": 10**400}])
 def test_an_expiry_that_is_none_is_none(claims: dict[str, object]) -> None:
     assert minted(claims).expires_at_s is None
 
 
-@pytest.mark.parametrize("token", ["", "a.b", "a.b.c.d", "!!!.###.c", jwt([], {}), jwt({}, 7), "e30.e30"])
+DEEP = base64.urlsafe_b64encode(b"[" * 100_000).decode() + ".e30.c"
+
+
+@pytest.mark.parametrize(
+    "token", [DEEP, "é.e30.c", "_w.e30.c", "", "a.b", "a.b.c.d", "!!!.###.c", jwt([], {}), jwt({}, 7), "e30.e30"]
+)
 def test_what_is_no_jwt_is_the_subjects_error(token: str) -> None:
     with pytest.raises(SubjectError):
         unpack_jwt(token)
@@ -47,3 +61,89 @@ def test_a_use_holds_a_fingerprint_only() -> None:
     use = token.use("connect", forged=True)
     assert (use.token, use.use, use.forged, use.expires_at_s) == (token.fingerprint, "connect", True, 2.0)
     assert len(use.token) == 16
+
+
+CONFIG = ControlConfig.model_validate(
+    {
+        "command": ["none"],
+        "session": [{"path": "/session", "expect": [201], "capture": {"bearer": "bearer"}}],
+        "mint": {"path": "/token", "headers": {"authorization": "Bearer {bearer}"}, "capture": {"token": "token"}},
+    }
+)
+BEARER = "opaque-bearer-9f3a"
+TOKEN = jwt({"alg": "ES256"}, {"iss": "i", "sub": "s", "iat": 1, "exp": 2, "streams": ["runtime.run.1"] * 20})
+
+
+def with_control(
+    tmp_path: Path,
+    answers: dict[str, tuple[int, dict[str, object]]],
+    story: Callable[[ControlSurface], Awaitable[None]],
+) -> History:
+    """A control service that says the same to everybody."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        status, body = answers[head.split(b" ")[1].decode()]
+        raw = json.dumps(body).encode()
+        writer.write(f"HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {len(raw)}\r\n\r\n".encode() + raw)
+        await writer.drain()
+        writer.close()
+
+    async def play() -> History:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        with Recorder(tmp_path / "h.jsonl", "s") as record:
+            child = Child("control", CONFIG, tmp_path, tmp_path / "logs", scenario="control-test")
+            place = Place(port, Relay("harness-control", port, ("127.0.0.1", port)))
+            control = ControlSurface(child, CONFIG, place, record)
+            try:
+                await story(control)
+            finally:
+                await control.close()
+                server.close()
+            return record.history()
+
+    return asyncio.run(play())
+
+
+def test_a_session_is_signed_in_and_a_token_minted_and_neither_is_written(tmp_path: Path) -> None:
+    async def story(control: ControlSurface) -> None:
+        session = await control.sign_in("alice", "laptop")
+        assert (session.bearer, session.user) == (BEARER, "alice")
+        token = await control.mint(session, ["s"])
+        assert token.token == TOKEN
+        control.record.op("control", "mint", "fail", error=f"{BEARER} and {TOKEN}")
+
+    history = with_control(tmp_path, {"/session": (201, {"bearer": BEARER}), "/token": (200, {"token": TOKEN})}, story)
+    invoke, done, _ = history.of("mint")
+    assert (done.op, done.identity) == (invoke.index, identity_of("i", "s"))
+    assert unpack(done, TokenUse).expires_at_s == 2.0
+    written = (tmp_path / "h.jsonl").read_text()
+    assert BEARER not in written
+    assert "eyJ" not in written
+
+
+@pytest.mark.parametrize(
+    ("session", "mint"),
+    [
+        ((200, {"bearer": BEARER}), (200, {"token": TOKEN})),
+        ((201, {"bearer": BEARER}), (201, {"token": TOKEN})),
+        ((201, {"bearer": BEARER}), (403, {"why": f"{BEARER} may not have {TOKEN}"})),
+        ((201, {}), (200, {})),
+        ((201, {"bearer": BEARER}), (200, {"token": "no JWT"})),
+    ],
+    ids=["another status for a session", "another status for a token", "a refusal", "no bearer", "no JWT"],
+)
+def test_an_answer_that_was_not_expected_is_told_without_its_secrets(
+    tmp_path: Path, session: tuple[int, dict[str, object]], mint: tuple[int, dict[str, object]]
+) -> None:
+    async def story(control: ControlSurface) -> None:
+        with pytest.raises(SubjectError) as caught:
+            await control.mint(await control.sign_in("alice", "laptop"), ["s"])
+        assert BEARER not in str(caught.value)
+        assert "eyJ" not in str(caught.value)
+
+    with_control(tmp_path, {"/session": session, "/token": mint}, story)
+    written = (tmp_path / "h.jsonl").read_text()
+    assert "eyJ" not in written
+    assert BEARER not in written

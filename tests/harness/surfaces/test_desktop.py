@@ -21,6 +21,7 @@ from harness.wait import WaitedTooLong
 READY = 'print(\'{"ev":"ready","contract":"signoff.desktop/1"}\', flush=True)\n'
 HEAD = "import json, sys\ndef say(**e): print(json.dumps(e), flush=True)\n"
 LOOP = "for line in sys.stdin:\n    c = json.loads(line)\n"
+DEEP = '{"ev":"state","x":' + "[" * 50_000 + "]" * 50_000 + "}"
 SESSION = Session("u", "d", {"bearer": "b-secret"})
 Story = Callable[[DesktopSurface], Awaitable[None]]
 
@@ -72,7 +73,16 @@ def test_events_become_ops_before_the_command_is_answered(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "line",
-    ["not json", "[]", '{"ev":7}', '{"ev":"apply","seq":"x"}', '{"ev":"apply","session":"never-opened"}', "\\xff"],
+    [
+        "not json",
+        "[]",
+        '{"ev":7}',
+        '{"ev":"apply","seq":"x"}',
+        '{"ev":"apply","session":"never-opened"}',
+        "\\xff",
+        DEEP,
+    ],
+    ids=["no JSON", "no object", "a number", "a text", "a stranger", "not UTF-8", "nested without end"],
 )
 def test_a_line_that_is_no_event_is_recorded_and_fails_the_next_command(tmp_path: Path, line: str) -> None:
     script = (

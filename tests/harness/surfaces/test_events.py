@@ -39,7 +39,7 @@ def test_a_row_becomes_an_event_with_our_own_hash() -> None:
     assert event.hash == payload_hash({"signoff_key": "k", "a": 2, "b": 1})
 
 
-@pytest.mark.parametrize("text", ["{", "", '{"a":1.5}'])
+@pytest.mark.parametrize("text", ["{", "", '{"a":1.5}', "[" * 100_000, '"\ud800"'])
 def test_an_unreadable_payload_has_no_hash(text: str) -> None:
     assert event_of_text("s", 1, "i", "h", text, PLAIN).hash == ""
 
@@ -48,3 +48,9 @@ def test_an_unreadable_payload_has_no_hash(text: str) -> None:
 def test_a_row_that_does_not_fit_is_a_wire_error(row: dict[str, object]) -> None:
     with pytest.raises(WireError, match="seq"):
         event_of_row(row, TablesConfig(), PLAIN)  # type: ignore[arg-type]
+
+
+def test_a_payload_nested_to_the_edge_has_no_hash_and_raises_nothing() -> None:
+    """Parsers, walkers and encoders give up at different depths."""
+    for depth in range(0, 1_200, 3):
+        event_of_text("s", 1, "i", "h", "[" * depth + "]" * depth, PLAIN)

@@ -67,7 +67,7 @@ def test_redirects_are_not_followed() -> None:
     assert (reply.status, reply.headers["location"]) == (308, "/elsewhere")
 
 
-@pytest.mark.parametrize("body", [b"<html>no</html>", b"\xff\xfe", b""])
+@pytest.mark.parametrize("body", [b"<html>no</html>", b"\xff\xfe", b"", b"[" * 100_000])
 def test_a_body_that_is_no_json_is_text(body: bytes) -> None:
     reply = asked(answering(http(body)), lambda web: web.send("GET", "/"))
     assert reply.body is None

@@ -82,3 +82,52 @@ def test_nothing_there_is_unreachable() -> None:
     with pytest.raises(Unreachable):
         asyncio.run(play())
     assert issubclass(Unreachable, WireError)
+
+
+SQL_OF_A_TYPE_THAT_IS_NOT_THERE = (
+    b'[{"schema":{"elements":[{"name":{"some":"a"},"algebraic_type":{"Ref":7}}]},"rows":[]}]'
+)
+
+
+def answered(body: bytes, ask: Callable[[HttpClient], Awaitable[object]]) -> object:
+    """What the client makes of this body, from a server that says nothing else."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async def play() -> object:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        async with HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as http:
+            try:
+                return await ask(http)
+            finally:
+                server.close()
+
+    return asyncio.run(play())
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"[{}]", b"[[]]", b"[" * 50_000, SQL_OF_A_TYPE_THAT_IS_NOT_THERE])
+def test_a_result_that_is_none_is_a_wire_error(body: bytes) -> None:
+    with pytest.raises(WireError):
+        answered(body, lambda http: http.sql("db", "SELECT 1"))
+
+
+@pytest.mark.parametrize("body", [b"spacetime_x many\n", b"\xff 1\n"])
+def test_metrics_that_are_none_are_a_wire_error(body: bytes) -> None:
+    with pytest.raises(WireError, match="Prometheus"):
+        answered(body, lambda http: http.metrics())
+
+
+def test_a_publish_without_an_identity_in_its_answer_is_a_wire_error() -> None:
+    with pytest.raises(WireError, match="without a database identity"):
+        answered(b'{"Success":{}}', lambda http: http.publish("db", b"wasm"))
+    said = b'{"Success":{"database_identity":"%s","op":"created"}}' % (b"c2" * 32)
+    assert answered(said, lambda http: http.publish("db", b"wasm")) == "c2" * 32
+
+
+def test_module_logs_skip_what_is_no_record() -> None:
+    lines = b'{"message":"one"}\nnot json\n[]\n{"level":"Info"}\n'
+    assert answered(lines, lambda http: http.module_log("db")) == ["one", ""]

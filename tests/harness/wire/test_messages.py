@@ -202,3 +202,21 @@ def test_client_frames_have_the_shapes_of_the_protocol() -> None:
         messages.call_reducer("r", [], request_id=1),
     ):
         assert messages.open_envelope(frame_bytes)[0] in messages.CLIENT_KINDS
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        frame("IdentityToken").encode().replace(b"eyJ", b"\xff\xfe"),
+        b'{"IdentityToken":' + DEEP.encode() + b"}",
+        DEEP,
+        '{"IdentityToken\ud800":1}',
+    ],
+    ids=["not UTF-8", "nested without end", "no object, nested without end", "a lone surrogate"],
+)
+def test_bytes_that_no_parser_takes_are_a_wire_error_too(raw: str | bytes) -> None:
+    with pytest.raises(WireError):
+        decode(raw)

@@ -93,3 +93,22 @@ def test_values_of_any_kind_are_a_row_or_a_wire_error(values: list[object]) -> N
 def test_what_is_no_schema_is_a_wire_error(body: bytes) -> None:
     with pytest.raises(WireError, match="module definition"):
         Schema.parse(body)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'["\xff"]', "[" * 100_000, '["\ud800"]'],
+    ids=["not UTF-8", "nested without end", "a lone surrogate"],
+)
+def test_bytes_that_no_parser_takes_are_a_wire_error_too(text: str | bytes) -> None:
+    with pytest.raises(WireError, match="sync_event"):
+        SCHEMA.table("sync_event").row(text)
+
+
+def test_a_type_that_contains_itself_is_a_wire_error() -> None:
+    """The server allows such types; no table of a sync module can need one."""
+    product = {"Product": {"elements": [{"name": {"some": "a"}, "algebraic_type": {"Ref": 0}}]}}
+    table = {"name": "t", "product_type_ref": 1}
+    body = {"typespace": {"types": [{"Ref": 0}, product]}, "tables": [table], "reducers": []}
+    with pytest.raises(WireError, match="module definition"):
+        Schema.parse(json.dumps(body).encode())
