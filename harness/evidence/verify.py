@@ -11,9 +11,11 @@ each. 4 judgement: all checkers and falsifications again over the stored histori
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.checkers.coverage import IdleRun
 from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent
@@ -130,6 +132,12 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
         problems.append(f"{result.id}: judged again its checks differ from those recorded")
     if again.falsifications != result.falsifications:
         problems.append(f"{result.id}: judged again its falsifications differ from those recorded")
+    if again.reasons != result.reasons:
+        problems.append(f"{result.id}: judged again its reasons differ from those recorded")
+    if result.counts != Counter(op.f for op in history.ops if op.phase == "ok"):
+        problems.append(f"{result.id}: its counts are not those of its history")
+    if result.floors != next((c.params.get("floors", {}) for c in spec.checkers if c.checker == IdleRun.name), {}):
+        problems.append(f"{result.id}: its floors are not those of its plan")
     return problems
 
 
@@ -147,6 +155,11 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
     problems = []
     if tuple(gate.id for gate in signoff.gates) != expected.gates:
         problems.append("signoff.json: its gates are not those that the clauses name")
+    problems += [
+        f"signoff.json: {gate.id} decides other clauses than the matrix says"
+        for gate in signoff.gates
+        if gate.requirements != expected.of_gate(gate.id)
+    ]
     if signoff.requirements != requirements_of(expected, signoff.gates):
         problems.append("signoff.json: its clause verdicts do not follow from its gates")
     if signoff.invariants_map != invariants_of(signoff.gates) or signoff.evidence_classes != classes_of(signoff.gates):

@@ -22,6 +22,7 @@ from websockets.streams import StreamReader
 from harness.lab.relay import Answer, Link
 
 Direction = Literal["to_client", "to_server"]
+MAX_HEAD_BYTES = 64 * 1024  # servers refuse heads far shorter than this
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # a snapshot of a large database is one message
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:[^\r\n]*\r\n")
 _UPGRADED = re.compile(rb"^HTTP/1\.1 101\b")
@@ -77,7 +78,7 @@ class FrameSplitter:
 
 
 class _Head:
-    """Collects an HTTP head up to its empty line."""
+    """Collects an HTTP head up to its empty line. What is longer than any head is no head: it is all rest."""
 
     def __init__(self) -> None:
         self._bytes = b""
@@ -85,7 +86,9 @@ class _Head:
     def feed(self, data: bytes) -> tuple[bytes, bytes] | None:
         self._bytes += data
         head, found, rest = self._bytes.partition(b"\r\n\r\n")
-        return (head + found, rest) if found else None
+        if found:
+            return head + found, rest
+        return (b"", self._bytes) if len(self._bytes) > MAX_HEAD_BYTES else None
 
 
 class _WebSocketTap:
@@ -152,6 +155,11 @@ class _WebSocketTap:
                 self._box.on_message(Message(self.number, direction, part[0], bytes(part[1])))
 
     @property
+    def readable(self) -> bool:
+        """Whether messages to the client are told apart: it was upgraded, and has sent nothing but frames."""
+        return "to_client" in self._splitters
+
+    @property
     def between_messages(self) -> bool:
         """Nothing of a message to the client is under way, neither a fragment nor a part of a frame."""
         splitter = self._splitters.get("to_client")
@@ -194,7 +202,7 @@ class Middlebox:
     def inject(self, socket: int, payload: bytes, opcode: Opcode = Opcode.TEXT) -> bool:
         """Send one more message to the client of that socket; False when it is gone."""
         tap = self._taps.get(socket)
-        if tap is None:
+        if tap is None or not tap.readable:
             return False
         tap.inject(Frame(opcode, payload).serialize(mask=False))
         return True

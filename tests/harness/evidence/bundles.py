@@ -56,6 +56,7 @@ def make(reports: Path, seed: int = 7) -> Bundle:
         ("R-1",),
         checks=judged.checks,
         falsifications=judged.falsifications,
+        counts={"request": 3},
         reasons=judged.reasons,
     )
     bundle.write(f"gates/{GATE}/verdict.json", pretty(result))

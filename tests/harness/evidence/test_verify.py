@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from harness.evidence.bundle import Bundle, RunEvent, pretty
@@ -136,6 +138,18 @@ def plan_with_a_checker_that_nobody_has(bundle: Bundle) -> None:
     bundle.seal()
 
 
+def told_otherwise(**changes: object) -> Callable[[Bundle], None]:
+    """Everything of one gate but its verdict, changed in all places and rendered anew."""
+
+    def tamper(bundle: Bundle) -> None:
+        signoff = signoff_of(bundle)
+        kinder = replace(signoff.gates[0], **changes)
+        bundle.write(f"gates/{GATE}/verdict.json", pretty(kinder))
+        finish(bundle, replace(signoff, gates=(kinder, *signoff.gates[1:])))
+
+    return tamper
+
+
 def edited_verdict_resealed(bundle: Bundle) -> None:
     """The gate's own file says something kinder than the signoff that was composed from it."""
     name = f"gates/{GATE}/verdict.json"
@@ -150,6 +164,10 @@ def edited_verdict_resealed(bundle: Bundle) -> None:
         (damaged_history, "cannot be judged again"),
         (damaged_signoff, "signoff.json"),
         (plan_with_a_checker_that_nobody_has, "unknown checker 'all-is-well'"),
+        (told_otherwise(reasons=("a known flake",)), f"{GATE}: judged again its reasons differ"),
+        (told_otherwise(counts={"request": 3_000}), f"{GATE}: its counts are not those of its history"),
+        (told_otherwise(floors={"request": 1}), f"{GATE}: its floors are not those of its plan"),
+        (told_otherwise(requirements=("R-1", "R-2")), f"signoff.json: {GATE} decides other clauses"),
         (edited_verdict_resealed, f"gates/{GATE}/verdict.json: it does not say what signoff.json says"),
         (edited_history, "its bytes are not those that were sealed"),
         (edited_history_resealed, "judged again it is FAIL"),
@@ -194,3 +212,23 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, content: dict[str, str] | 
     report = verify(folder, EXPECTED)
     assert report.problems
     assert report.signoff is None
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_anywhere_is_a_problem_and_never_an_exception(tmp_path: Path, data: st.DataObject) -> None:
+    """Bytes put in the place of others, in any file; and again with the seal repaired."""
+    bundle = make(tmp_path / data.draw(st.uuids()).hex)
+    name = data.draw(st.sampled_from(sorted(bundle.files())))
+    whole = (bundle.folder / name).read_bytes()
+    start = data.draw(st.integers(0, len(whole) - 1))
+    bad = data.draw(
+        st.binary(min_size=1, max_size=3) | st.sampled_from([b"null", b"{}", b"[[", b"\xff", b'"x":1,', b""])
+    )
+    damaged = whole[:start] + bad + whole[start + max(1, len(bad)) :]
+    bundle.write(name, damaged)
+    found = verify(bundle.folder, EXPECTED).problems
+    if damaged != whole and name != "manifest.json":
+        assert found
+    bundle.seal()
+    verify(bundle.folder, EXPECTED)

@@ -141,6 +141,32 @@ def test_a_refused_upgrade_is_no_websocket() -> None:
     assert seen == []
 
 
+def test_what_never_ends_its_head_passes_as_it_is() -> None:
+    """A peer that speaks another protocol is the server's to refuse, and not ours to keep waiting."""
+    for garbage in (b"\x16\x03\x01" * 40_000, b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000):
+        _, tap, _, seen = box_and_tap()
+        passed = b"".join(tap.to_server(garbage[i : i + 9_000]) for i in range(0, len(garbage), 9_000))  # type: ignore[attr-defined]
+        assert passed == garbage
+        assert tap.to_client(b"anything") == b"anything"  # type: ignore[attr-defined]
+        assert seen == []
+
+
+def test_an_upgrade_whose_answer_never_ends_its_head_passes_as_it_is() -> None:
+    _, tap, _, seen = box_and_tap()
+    tap.to_server(REQUEST)  # type: ignore[attr-defined]
+    endless = b"HTTP/1.1 101 x\r\n" + b"x: y\r\n" * 20_000
+    assert b"".join(tap.to_client(endless[i : i + 9_000]) for i in range(0, len(endless), 9_000)) == endless  # type: ignore[attr-defined]
+    assert seen == []
+
+
+def test_nothing_is_injected_where_messages_cannot_be_told_apart() -> None:
+    """An injection that would never be sent must not be recorded as one that was."""
+    box, tap, link, _ = opened()
+    tap.to_client(b"\xff" * 40)
+    assert not box.inject(tap.number, b"x")
+    assert link.sent == b""
+
+
 def test_a_socket_that_is_gone_takes_nothing() -> None:
     box, tap, _, _ = opened()
     tap.ended()
