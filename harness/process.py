@@ -155,8 +155,11 @@ class Process:
         """The end of its log, for a message."""
         try:
             with self.log.open("rb") as file:
-                file.seek(max(0, self.log.stat().st_size - limit_bytes))
-                return file.read().decode("utf-8", "replace").strip()
+                start = max(0, self.log.stat().st_size - limit_bytes)
+                file.seek(start)
+                text = file.read().decode("utf-8", "replace")
+                # A line that is cut may hold the end of a token, which nobody would know for one.
+                return (text.partition("\n")[2] if start else text).strip()
         except OSError:
             return ""
 

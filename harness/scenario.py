@@ -284,6 +284,8 @@ class Scenario:
             await self.lab.down()
         finally:
             self.record.close()
+            for log in self.logs.glob("*.log"):
+                self.record.redactor.clean_file(log)
             shutil.rmtree(self._work, ignore_errors=True)
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, SubjectError):

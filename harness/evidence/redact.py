@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 # Header and payload are enough: a signature may be empty (alg none), or cut off with the end of a message.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
@@ -34,3 +35,20 @@ class Redactor:
             if secret in text:
                 text = text.replace(secret, _MARK)
         return _JWT.sub(_MARK, text) if "eyJ" in text else text
+
+    def clean_file(self, path: Path) -> None:
+        """The same for a log that a child wrote, line by line; replaced in one step, and only when it has a secret."""
+        partial = path.with_name(f".{path.name}.clean")
+        changed = False
+        with (
+            path.open(encoding="utf-8", errors="surrogateescape", newline="") as dirty,
+            partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as clean,
+        ):
+            for line in dirty:
+                shown = self.clean(line)
+                changed = changed or shown != line
+                clean.write(shown)
+        if changed:
+            partial.replace(path)
+        else:
+            partial.unlink()

@@ -165,3 +165,13 @@ def test_children_of_a_killed_owner_are_reaped(tmp_path: Path, root: Path) -> No
         return all(gone(pid) for pid in pids)
 
     asyncio.run(wait_until(all_gone, timeout_ms=10_000, what="the reaper to end the children"))
+
+
+def test_the_tail_of_a_log_begins_with_a_whole_line(tmp_path: Path) -> None:
+    async def play() -> str:
+        script = "print('eyJ' + 'a' * 50 + '.b.c'); print('x' * 50); print('last')"
+        child = await Process.start([sys.executable, "-c", script], name="child", log=tmp_path / "log")
+        await child.wait(5_000)
+        return child.tail(limit_bytes=80)
+
+    assert asyncio.run(play()) == "x" * 50 + "\nlast"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,3 +46,14 @@ def test_a_secret_is_found_as_json_writes_it(secret: str) -> None:
 def test_a_token_without_its_signature_or_with_half_a_payload_goes_too(length: int) -> None:
     assert Redactor().clean(f"answered {TOKEN[:length]}, expected none") == "answered [redacted], expected none"
     assert Redactor().clean("the word eyJ is no token. None.") == "the word eyJ is no token. None."
+
+
+def test_a_log_is_cleaned_and_its_other_bytes_stay(tmp_path: Path) -> None:
+    log = tmp_path / "runtime.log"
+    log.write_bytes(b"start\r\n\xff bearer-bearer\n" + TOKEN.encode() + b"\nlast")
+    Redactor({"bearer-bearer"}).clean_file(log)
+    assert log.read_bytes() == b"start\r\n\xff [redacted]\n[redacted]\nlast"
+    before = log.stat().st_ino
+    Redactor({"bearer-bearer"}).clean_file(log)
+    assert log.stat().st_ino == before, "a log without secrets is left alone"
+    assert [path.name for path in tmp_path.iterdir()] == ["runtime.log"]
