@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from harness.errors import LabError
 from harness.lab.ports import FIRST, LAST, Ports
 
-SMALL = 31_000, 31_009
+# Ports that no lab takes, and that no other run of these tests looks at: above the labs', below the ephemeral ones.
+BASE = 32_000 + os.getpid() % 38 * 20
 
 
 def _take(count: int) -> list[int]:
@@ -32,15 +34,15 @@ def test_two_processes_never_get_the_same_port() -> None:
 
 
 def test_a_port_that_is_given_back_can_be_had_again() -> None:
-    with Ports(*SMALL) as ports:
+    with Ports(BASE, BASE + 9) as ports:
         first = {ports.take() for _ in range(5)}
-    with Ports(*SMALL) as ports:
+    with Ports(BASE, BASE + 9) as ports:
         again = {ports.take() for _ in range(10)}
     assert first <= again
 
 
 def test_when_all_are_taken_it_says_so() -> None:
-    low, high = 31_020, 31_022
+    low, high = BASE + 10, BASE + 12
     with Ports(low, high) as ports:
         taken = [ports.take() for _ in range(3)]
         assert sorted(taken) == [low, low + 1, high]
@@ -49,7 +51,7 @@ def test_when_all_are_taken_it_says_so() -> None:
 
 
 def test_a_port_that_somebody_listens_on_is_left_alone() -> None:
-    low = 31_040
+    low = BASE + 13
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", low))
         listener.listen()
@@ -59,7 +61,7 @@ def test_a_port_that_somebody_listens_on_is_left_alone() -> None:
 
 def test_a_port_that_was_lately_spoken_over_is_left_alone() -> None:
     """TIME_WAIT on the client's side: a new server there would seem to have had that connection."""
-    low = 31_060
+    low = BASE + 15
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", low))
