@@ -12,7 +12,7 @@ from harness.checkers.order import InconsistentOffset
 from harness.checkers.writes import LostWrite
 from harness.config import CallConfig
 from harness.gate import gate
-from harness.history import Contract, Published
+from harness.history import Published
 from harness.lab.program import program_hash, running_program
 from harness.scenario import Scenario
 from harness.surfaces.events import hash_of
@@ -24,8 +24,7 @@ EVENTS = 5
 
 
 def _expect(scene: Scenario, clause: str, expected: object, observed: object) -> None:
-    same = str(expected) == str(observed)
-    scene.record.op("module", "request", "ok" if same else "fail", data=Contract(clause, str(expected), str(observed)))
+    scene.record.expect("module", clause, expected, observed)
 
 
 @gate(

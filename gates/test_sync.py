@@ -12,7 +12,6 @@ from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.tokens import TokenMisuse
 from harness.checkers.writes import LostWrite
 from harness.gate import gate
-from harness.history import Contract
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
 from harness.surfaces.replica import Replica
@@ -97,13 +96,8 @@ async def _compare(scene: Scenario, streams: list[str], sessions: dict[str, Desk
     for name, desktop in sessions.items():
         claimed = (await desktop.state(name)).state_hash
         ours = await scene.read_replica(desktop, name)
-        for what, observed in (
-            (f"what {name} applied gives the server's state hash", ours),
-            (f"{name} claims the server's state hash", claimed),
-        ):
-            scene.record.op(
-                "desktop", "request", "ok" if observed == truth else "fail", data=Contract(what, truth, observed)
-            )
+        scene.record.expect("desktop", f"what {name} applied gives the server's state hash", truth, ours)
+        scene.record.expect("desktop", f"{name} claims the server's state hash", truth, claimed)
 
 
 @gate(
@@ -147,13 +141,13 @@ async def _handshake(
     second = await desktop.open(f"{name}-b", *other, streams)
     a, b = str(first.connection), str(second.connection)
     up = await _settled(scene, name, live=(*standing, a, b), gone=())
-    _count(scene, f"{name}: two clients raise the count by two", base + 2, up)
+    scene.record.expect("observer", f"{name}: two clients raise the count by two", base + 2, up)
     await desktop.close_session(f"{name}-a", abrupt=abrupt)
     one = await _settled(scene, name, live=(*standing, b), gone=(a,))
-    _count(scene, f"{name}: the first one gone, the second one stays", base + 1, one)
+    scene.record.expect("observer", f"{name}: the first one gone, the second one stays", base + 1, one)
     await desktop.close_session(f"{name}-b", abrupt=abrupt)
     down = await _settled(scene, name, live=standing, gone=(a, b))
-    _count(scene, f"{name}: the count is back at its baseline", base, down)
+    scene.record.expect("observer", f"{name}: the count is back at its baseline", base, down)
 
 
 async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: tuple[str, ...]) -> int:
@@ -170,12 +164,3 @@ async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: t
         scene.record.op("observer", "settle", "info", error=str(error))
     scene.observer.presence(rows, live, gone, settled=True)
     return len(rows)
-
-
-def _count(scene: Scenario, clause: str, expected: int, observed: int) -> None:
-    scene.record.op(
-        "observer",
-        "request",
-        "ok" if expected == observed else "fail",
-        data=Contract(clause, str(expected), str(observed)),
-    )

@@ -19,7 +19,7 @@ import msgspec
 
 from harness.errors import EvidenceError
 from harness.evidence.redact import Redactor
-from harness.history import SCHEMA, Anchor, F, History, Op, Phase, Record, encode, pack
+from harness.history import SCHEMA, Anchor, Contract, F, History, Op, Phase, Record, encode, pack
 
 MAX_ERROR_CHARS = 500  # an HTML error page of a subject is no finding
 
@@ -73,6 +73,13 @@ class Recorder:
         self._count += 1
         self._write(entry)
         return entry
+
+    def expect(self, process: str, clause: str, expected: object, observed: object, status: int | None = None) -> bool:
+        """Record one documented answer beside what came, both as text (I18); whether they agree."""
+        same = str(expected) == str(observed)
+        data = Contract(clause, str(expected), str(observed))
+        self.op(process, "request", "ok" if same else "fail", data, status=status)
+        return same
 
     def _write(self, record: Record) -> None:
         line = encode(record)

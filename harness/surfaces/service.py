@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from harness.canonical import Json
 from harness.config import HttpSurfaceConfig
 from harness.evidence.recorder import Recorder
-from harness.history import Contract, Op, RouteProbed
+from harness.history import Op, RouteProbed
 from harness.lab.relay import Relay
 from harness.surfaces.child import Child
 from harness.surfaces.web import NoAnswer, Reply, Web
@@ -85,15 +85,7 @@ class Service:
 
     def expect(self, clause: str, expected: object, observed: object, reply: Reply | None = None) -> bool:
         """Record one documented answer beside what came; whether they agree."""
-        same = str(expected) == str(observed)
-        self.record.op(
-            self.name,
-            "request",
-            "ok" if same else "fail",
-            status=reply.status if reply is not None else None,
-            data=Contract(clause, str(expected), str(observed)),
-        )
-        return same
+        return self.record.expect(self.name, clause, expected, observed, reply.status if reply is not None else None)
 
     async def close(self) -> None:
         await self.web.close()
