@@ -112,15 +112,17 @@ async def test_two_client_handshake(scene: Scenario) -> None:
     streams = scene.streams(1)
     desktop = await scene.start_desktop()
     for name, abrupt, one_identity in (("clean", False, False), ("abrupt", True, False), ("shared", False, True)):
-        await _handshake(scene, desktop, name, streams, abrupt=abrupt, one_identity=one_identity, standing=())
+        if not await _handshake(scene, desktop, name, streams, abrupt=abrupt, one_identity=one_identity, standing=()):
+            return
     async with await Subscription.open(
         scene.lab.witness_relay.url, scene.lab.database, scene.lab.owner.token
     ) as standing:
         scene.own_sockets += 1
         for name, one_identity in (("standing", False), ("standing-shared", True)):
-            await _handshake(
+            if not await _handshake(
                 scene, desktop, name, streams, abrupt=False, one_identity=one_identity, standing=(standing.connection,)
-            )
+            ):
+                return
 
 
 async def _handshake(
@@ -132,35 +134,44 @@ async def _handshake(
     abrupt: bool,
     one_identity: bool,
     standing: tuple[str, ...],
-) -> None:
-    """Baseline, two in, the first out (the second must stay), both out."""
+) -> bool:
+    """Baseline, two in, the first out (the second must stay), both out. False once a reading does not settle: it is
+    recorded, and what follows would only wait."""
     base = await _settled(scene, name, live=standing, gone=())
+    if base is None:
+        return False
     session, identity = await scene.sign_in(f"{name}-a", streams)
     other = (session, identity) if one_identity else await scene.sign_in(f"{name}-b", streams)
     first = await desktop.open(f"{name}-a", session, identity, streams)
     second = await desktop.open(f"{name}-b", *other, streams)
     a, b = str(first.connection), str(second.connection)
-    up = await _settled(scene, name, live=(*standing, a, b), gone=())
-    scene.record.expect("observer", f"{name}: two clients raise the count by two", base + 2, up)
-    await desktop.close_session(f"{name}-a", abrupt=abrupt)
-    one = await _settled(scene, name, live=(*standing, b), gone=(a,))
-    scene.record.expect("observer", f"{name}: the first one gone, the second one stays", base + 1, one)
-    await desktop.close_session(f"{name}-b", abrupt=abrupt)
-    down = await _settled(scene, name, live=standing, gone=(a, b))
-    scene.record.expect("observer", f"{name}: the count is back at its baseline", base, down)
+    for clause, closing, live, gone, count in (
+        ("two clients raise the count by two", "", (*standing, a, b), (), base + 2),
+        ("the first one gone, the second one stays", f"{name}-a", (*standing, b), (a,), base + 1),
+        ("the count is back at its baseline", f"{name}-b", standing, (a, b), base),
+    ):
+        if closing:
+            await desktop.close_session(closing, abrupt=abrupt)
+        found = await _settled(scene, name, live=live, gone=gone)
+        scene.record.expect("observer", f"{name}: {clause}", count, "not settled" if found is None else found)
+        if found is None:
+            return False
+    return True
 
 
-async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: tuple[str, ...]) -> int:
-    """A reading of the presence rows once they agree, or once the limit passed; how many rows there are."""
+async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: tuple[str, ...]) -> int | None:
+    """A reading of the presence rows once they agree, and how many there are; None when the limit passed first."""
     rows: list[str] = []
 
     async def agrees() -> bool:
         rows[:] = await scene.observer.connections()
         return sorted(rows) == sorted(live)
 
+    agreed: int | None = None
     try:
         await wait_until(agrees, timeout_ms=PRESENCE_TIMEOUT_MS, what=f"{name}: the presence rows to be {len(live)}")
+        agreed = len(rows)
     except WaitedTooLong as error:
         scene.record.op("observer", "settle", "info", error=str(error))
     scene.observer.presence(rows, live, gone, settled=True)
-    return len(rows)
+    return agreed

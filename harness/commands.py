@@ -26,7 +26,7 @@ from harness.lab.topology import Lab
 from harness.process import WORK_PREFIX
 from harness.progress import Silent, for_stream
 from harness.scenario import Setup
-from harness.verdict import Exit
+from harness.verdict import Exit, Verdict
 
 STOP_TIMEOUT_S = 20
 
@@ -49,16 +49,31 @@ def run_command(
     selection = Selection(tuple(only), tuple(skip))
     _check_names(selection)
     request = runner.Request(config, out.resolve(), selection, profile, release, seed, jobs)  # type: ignore[arg-type]
+    if jobs < 0:
+        raise UserError(f"--jobs is {jobs}, expected 0 (as many as cores) or more")
+    _sigterm_is_an_interrupt()
     with for_stream(sys.stdout, silent=as_json or quiet) as progress:
         signoff = runner.run(request, progress)
     if as_json:
         sys.stdout.buffer.write(pretty(signoff))
     else:
         if not quiet:
+            for gate in _unexpectedly_missing(signoff):
+                _show(f"MISSING {gate.id:32}          {gate.reasons[0] if gate.reasons else ''}")
             _show(render.where_the_time_went(signoff))
             _show(f"see {_short(out / 'latest' / 'SIGNOFF.md')}")
         _show(render.last_line(signoff, _short(out / "runs" / signoff.run_id)))
     return signoff.exit_code
+
+
+def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
+    """Gates that are built and were selected, and have no result all the same."""
+    built = {spec.id for spec in load_expected(runner.ROOT / "gates").manifest}
+    return [
+        gate
+        for gate in signoff.gates
+        if gate.verdict is Verdict.MISSING and gate.id in built and signoff.selection.takes(gate.id)
+    ]
 
 
 def _check_names(selection: Selection) -> None:
@@ -195,10 +210,19 @@ def _pid_file() -> Path:
     return Path(tempfile.gettempdir()) / f"signoff-lab-{os.getuid()}.pid"
 
 
+def _sigterm_is_an_interrupt() -> None:
+    """A cancelled job of CI is stopped and sealed like one that was stopped with Ctrl-C."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
 def up_command(config_path: Path) -> int:
     """Stays in the foreground; the pid file is what `lab down` reads."""
     setup = runner.prepare(load(config_path))
-    signal.signal(signal.SIGTERM, lambda number, frame: (_ for _ in ()).throw(KeyboardInterrupt()))
+    _sigterm_is_an_interrupt()
     try:
         asyncio.run(_stay_up(setup))
     except KeyboardInterrupt:

@@ -94,11 +94,11 @@ def judge_variant(defect: Defect, *, twin: GateResult, variant: GateResult, hist
     markers = [op.marker for op in history.ops if op.marker] if history is not None else []
     if not any(marker.startswith(defect.marker) for marker in markers):
         return outcome("NO RESULT", f"the marker {defect.marker!r} was not received")
+    if variant.trouble:
+        return outcome("NO RESULT", variant.trouble)
     named = [finding for check in variant.checks for finding in check.findings if finding.invariant == defect.invariant]
     if variant.verdict is Verdict.FAIL and named:
         return outcome("CAUGHT", f"{defect.invariant}: {named[0].message}")
-    if variant.trouble:
-        return outcome("NO RESULT", variant.trouble)
     others = sorted({finding.invariant for check in variant.checks for finding in check.findings}) or "nothing"
     reason = f"{defect.gate} is {variant.verdict.value}, {defect.invariant} did not fire (fired: {others})"
     return outcome("SURVIVED", reason)

@@ -19,7 +19,7 @@ from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import Judgement, judge_gate
 from harness.evidence.redact import Redactor
 from harness.evidence.signoff import GateResult
-from harness.gate import Gate
+from harness.gate import Gate, Sabotage
 from harness.history import History
 from harness.scenario import AbsentSurface, Scenario, Setup
 from harness.verdict import Verdict
@@ -96,7 +96,7 @@ async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage
                     stage.lap("story")
                 for sabotage in gate.sabotages:
                     scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{gate.id}#{sabotage.name}")
-                    await sabotage.play(scene)
+                    await _sabotage(sabotage, scene)
                 stage.lap("sabotage")
     except TimeoutError:
         stage.trouble = f"no end within {gate.timeout_s} s: something hangs; the history shows how far it came"
@@ -114,6 +114,15 @@ async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         stage.trouble = f"the gate raised {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
+
+
+async def _sabotage(sabotage: Sabotage, scene: Scenario) -> None:
+    """What a sabotage cannot do to this subject is noted in its history, which then stays green: UNKNOWN, unless the
+    story has failed already."""
+    try:
+        await sabotage.play(scene)
+    except (SubjectError, WireError) as error:
+        scene.record.op("gate", "settle", "info", error=f"the sabotage could not be played: {error}")
 
 
 def _judge(gate: Gate, folder: Path, stage: _Stage) -> Judgement:

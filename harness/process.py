@@ -48,6 +48,8 @@ def _ensure_reaper() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # Without the mark that we may carry ourselves: our owner's reaper must not end ours before it has swept.
+        env={name: value for name, value in os.environ.items() if name != MARK},
         start_new_session=True,
     )
 

@@ -74,6 +74,7 @@ class Scenario:
         self.desktops: dict[str, DesktopSurface] = {}
         self.identities: dict[str, str] = {}
         self._ports: dict[str, int] = {}
+        self._crossings: list[Crossing] = []
 
     async def __aenter__(self) -> Scenario:
         try:
@@ -105,6 +106,7 @@ class Scenario:
         tables, hashing = config.module.tables, config.hash
         self.observer = Observer(self.lab.http, self.lab.database, tables, hashing, self.record)
         self.crossing = Crossing(self.record, tables, hashing)
+        self._crossings.append(self.crossing)
         self.schema = self.crossing.schema = await self.lab.http.schema(self.lab.database)
 
     def variables(self) -> dict[str, Json]:
@@ -190,7 +192,9 @@ class Scenario:
 
     def _watched(self) -> Callable[[Link], Tap]:
         """A tap for a path that should have no WebSocket: what crosses there is recorded all the same."""
-        return Crossing(self.record, self.config.module.tables, self.config.hash).box.tap
+        crossing = Crossing(self.record, self.config.module.tables, self.config.hash)
+        self._crossings.append(crossing)
+        return crossing.box.tap
 
     async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
         """A session and the identity that the server will know it by."""
@@ -248,7 +252,7 @@ class Scenario:
     async def _websocket_book(self) -> None:
         samples = await self.lab.http.metrics()
         spawned = sum(v for name, v in samples.items() if name.startswith("spacetime_worker_ws_clients_spawned"))
-        ours = self.crossing.upgraded + self.own_sockets
+        ours = sum(crossing.upgraded for crossing in self._crossings) + self.own_sockets
         phase: Phase = "ok" if spawned <= ours else "fail"
         text = (
             f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"

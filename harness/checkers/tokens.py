@@ -51,7 +51,8 @@ class TokenMisuse(Checker, frozen=True):
                 use = unpack(op, TokenUse)
                 findings.extend((f"{_named(op, use)} {what}", (op.index,)) for what in self._wrong(use))
         seen, changed, unnamed = _identities(history)
-        return self.result(judged + seen, findings + changed, lacking or unnamed)
+        told, lied = _told(history)
+        return self.result(judged + seen + told, findings + changed + lied, lacking or unnamed)
 
     def _wrong(self, use: TokenUse) -> Iterator[str]:
         """Why this use must not have been acknowledged."""
@@ -83,6 +84,7 @@ class TokenMisuse(Checker, frozen=True):
             Mutation("retime a revocation", change(self._revoked)),
             Mutation("re-identify an acknowledged use", _reidentify_use),
             Mutation("re-identify a reconnect", _reidentify_connect),
+            Mutation("re-identify what the server told a socket", _reidentify_socket),
             Mutation("flip a refused misuse to ok", lambda history: _flip(self, history)),
         )
 
@@ -114,6 +116,29 @@ def _identities(history: History) -> tuple[int, list[Found], str]:
                 message = f"replica {op.replica}: connected as {op.identity}, but before as {first} (op {index})"
                 findings.append((message, (index, op.index)))
     return compared, findings, lacking
+
+
+def _told(history: History) -> tuple[int, list[Found]]:
+    """Whom the server named on each socket, as the middlebox read it, beside whom the replica says it is."""
+    named = {op.connection: op for op in history.of("frame") if op.identity is not None and op.connection is not None}
+    compared, findings = 0, list[Found]()
+    for op in history.of("connect"):
+        frame = named.get(op.connection or "")
+        if op.phase != "ok" or frame is None or op.identity is None:
+            continue
+        compared += 1
+        if op.identity != frame.identity:
+            message = (
+                f"replica {op.replica}: says that it is {op.identity}, the server told its socket {frame.identity}"
+            )
+            findings.append((message, (frame.index, op.index)))
+    return compared, findings
+
+
+def _reidentify_socket(history: History) -> History | None:
+    claimed = {op.connection for op in history.of("connect") if op.phase == "ok" and op.identity is not None}
+    victim = middle([op for op in history.of("frame") if op.identity is not None and op.connection in claimed])
+    return None if victim is None else replaced(history, replace(victim, identity=f"{victim.identity}-mutant"))
 
 
 def _named(op: Op, use: TokenUse) -> str:

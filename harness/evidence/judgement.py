@@ -70,8 +70,11 @@ def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History
         msgspec.structs.replace(judge(checker, history), params=part.params)
         for checker, part in zip(checkers, spec.checkers, strict=True)
     )
-    reasons = [f"{finding.invariant} {c.checker}: {finding.message}" for c in checks for finding in c.findings]
-    reasons += [trouble] if trouble else []
+    failed = any(check.verdict is Verdict.FAIL for check in checks)
+    findings = [f"{finding.invariant} {c.checker}: {finding.message}" for c in checks for finding in c.findings]
+    troubles = [trouble] if trouble else []
+    # What went wrong explains why too little was done; but a violation is what a reader must see first.
+    reasons = findings + troubles if failed else troubles + findings
     reasons += [
         f"{c.invariant} {c.checker}: {c.reason}" for c in checks if c.verdict is Verdict.UNKNOWN and not c.findings
     ]

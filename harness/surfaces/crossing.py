@@ -32,6 +32,7 @@ class Crossing:
         self.sockets: dict[str, int] = {}  # connection id -> the middlebox's number of its socket
         self.requests: list[bytes] = []
         self._connections: dict[int, str] = {}
+        self._identities: dict[int, str] = {}
         self.upgraded = 0
         self._injected: set[bytes] = set()
 
@@ -43,7 +44,9 @@ class Crossing:
             kind = "malformed"
         if message.direction == "to_client" and kind in messages.SERVER_KINDS:
             connection = self._look(message) or connection
-        self._record.op("middlebox", "frame", connection=connection, data=FrameSeen(message.direction, kind))
+        identity = self._identities.get(message.socket) if kind == "IdentityToken" else None
+        data = FrameSeen(message.direction, kind)
+        self._record.op("middlebox", "frame", connection=connection, identity=identity, data=data)
 
     def _look(self, message: Message) -> str | None:
         """Deliveries of one server message; the connection id when this is where it is told."""
@@ -55,6 +58,7 @@ class Crossing:
             connection = decoded.connection_id.hex
             self._record.redactor.add(decoded.token)
             self._connections[message.socket] = connection
+            self._identities[message.socket] = decoded.identity.hex
             self.sockets[connection] = message.socket
             self.upgraded += 1
             return connection
@@ -95,6 +99,7 @@ class Crossing:
 
     def _on_end(self, number: int) -> None:
         connection = self._connections.pop(number, None)
+        self._identities.pop(number, None)
         if connection is not None:
             self.sockets.pop(connection, None)
 
