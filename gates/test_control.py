@@ -9,7 +9,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from gates.sabotage import answered_route
+from gates.seeds import CLAIMS, CONTROL_RETIRED, MAX_TOKEN_LIFETIME_S, retired_routes
+from gates.test_module import append_event
 from gates.test_runtime import probe_retired
+from harness.canonical import Json
 from harness.checkers.contract import ContractBroken
 from harness.checkers.legacy import LegacyLane
 from harness.checkers.tokens import TokenMisuse
@@ -20,7 +23,9 @@ from harness.scenario import Scenario
 from harness.surfaces.control import ControlSurface, Minted, Session
 from harness.template import fill, fill_text
 from harness.wire.client import Refused, Subscription
+from harness.wire.messages import SubscribeMultiApplied, subscribe_multi
 from harness.workload.routes import METHODS, spellings
+from harness.workload.traffic import Traffic
 
 CLOCK_SLACK_S = 5  # control runs on our own clock; what is left is rounding and a slow answer
 
@@ -37,11 +42,23 @@ async def test_token_contract(scene: Scenario) -> None:
     session = await control.sign_in(f"alice-{scene.nonce[:6]}", "device-1")
     minted = await control.mint(session, streams)
     _claims(scene, control, minted)
+    for name, value in control.config.token.values.items():
+        wanted = fill(value, control.mint_variables(session, streams))
+        control.expect(f"the claim {name} says what was asked for", wanted, minted.claims.get(name))
     await _published_key(scene, control, minted)
     again = await control.mint(session, streams)
     control.expect("a second token of the session is another token", True, again.token != minted.token)
     control.expect("a second token of the session has the same identity", minted.identity, again.identity)
+    shorter = await control.mint(session, streams, ttl_s=control.config.token.ttl_s // 2)
+    lifetime = (shorter.expires_at_s or 0) - (shorter.issued_at_s or 0)
+    control.expect("a shorter lifetime is given when it is asked for", control.config.token.ttl_s // 2, int(lifetime))
+    bob = await control.sign_in(f"bob-{scene.nonce[:6]}", "device-2")
+    other = await control.mint(bob, streams)
+    control.expect("another user has another identity", True, other.identity != minted.identity)
+    ids = [token.claims.get("jti") for token in (minted, again, shorter, other) if "jti" in token.claims]
+    control.expect("every token has an id of its own", len(ids), len({str(one) for one in ids}))
     await _accepted(scene, minted)
+    await _scoped(scene, control, minted, streams)
     await _refused_tokens(scene, control, minted)
     await _refused_requests(control, session, streams)
 
@@ -49,14 +66,15 @@ async def test_token_contract(scene: Scenario) -> None:
 def _claims(scene: Scenario, control: ControlSurface, minted: Minted) -> None:
     contract, claims = control.config.token, minted.claims
     control.expect("the token is signed with ES256", "ES256", minted.header.get("alg"))
-    for name in contract.claims:
+    for name in dict.fromkeys((*CLAIMS, *contract.claims)):
         control.expect(f"the token has the claim {name}", True, claims.get(name) is not None)
     control.expect("iss is the issuer", fill_text(contract.issuer, scene.variables()), claims.get("iss"))
     if contract.audience:
         control.expect("aud is the audience", contract.audience, claims.get("aud"))
     lifetime = (minted.expires_at_s or 0) - (minted.issued_at_s or 0)
     control.expect("the lifetime is what was asked for", contract.ttl_s, int(lifetime))
-    control.expect(f"the lifetime is at most {contract.max_ttl_s} s", True, 0 < lifetime <= contract.max_ttl_s)
+    longest = min(contract.max_ttl_s, MAX_TOKEN_LIFETIME_S)
+    control.expect(f"the lifetime is at most {longest} s", True, 0 < lifetime <= longest)
     control.expect("iat is now", True, abs((minted.issued_at_s or 0) - time.time()) <= CLOCK_SLACK_S)
     said = minted.reply.captured
     if "expires_in" in said:
@@ -77,12 +95,38 @@ async def _published_key(scene: Scenario, control: ControlSurface, minted: Minte
     issuer = str(minted.claims.get("iss"))
     control.expect("the key set is at the issuer", True, uri.startswith(issuer))
     keys = await control.web.send("GET", uri.removeprefix(issuer) or "/")
+    members = {name for key in _key_list(keys.body) for name in key}
+    control.expect("the key set holds no private part", [], sorted(members & {"d", "p", "q", "dp", "dq", "qi", "k"}))
     try:
         jwt.decode(minted.token, KeySet.import_key_set(keys.body), algorithms=["ES256"])  # type: ignore[arg-type]
         verified = "verifies"
     except (JoseError, ValueError, TypeError, KeyError) as error:
         verified = f"{type(error).__name__}: {error}"
     control.expect("the token verifies with a published key", "verifies", verified)
+
+
+def _key_list(body: Json) -> list[dict[str, Json]]:
+    keys = body.get("keys") if isinstance(body, dict) else None
+    return [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+
+
+async def _scoped(scene: Scenario, control: ControlSurface, minted: Minted, streams: list[str]) -> None:
+    """With its token a session sees the rows of its streams, and none of another."""
+    append, events = scene.config.module.append, scene.config.module.tables.events
+    if append is None:
+        raise SubjectError("what a token lets one read cannot be tried", hint="add [module] append to signoff.toml")
+    traffic = Traffic(scene.rng, scene.nonce)
+    foreign = f"{streams[0]}.foreign"
+    for stream in (streams[0], foreign):
+        await append_event(scene, append, traffic.event(stream))
+    async with await Subscription.open(scene.lab.witness_relay.url, scene.lab.database, minted.token) as socket:
+        scene.own_sockets += 1
+        await socket.send(subscribe_multi((f"SELECT * FROM {events.name}",), request_id=1, query_id=1))
+        applied = await socket.receive()
+    tables = applied.update.tables if isinstance(applied, SubscribeMultiApplied) else ()
+    texts = [text for table in tables for query in table.updates for text in query.inserts]
+    seen = {scene.schema.table(events.name).row(text)[events.stream] for text in texts}
+    control.expect("the token shows its own stream and no other", [streams[0]], sorted(map(str, seen)))
 
 
 async def _accepted(scene: Scenario, minted: Minted) -> None:
@@ -137,16 +181,22 @@ async def _refused_requests(control: ControlSurface, session: Session, streams: 
 
 @gate(
     "control/retired-routes",
-    checkers=[LegacyLane()],
-    floors={"route": 100},
+    checkers=[LegacyLane(), ContractBroken()],
+    floors={"route": 100, "request": 5},
     sabotages=[answered_route("control")],
 )
 async def test_retired_routes(scene: Scenario) -> None:
     """S-03, A-04: one canonical token route; every alias is gone, in every method and spelling."""
     control = await scene.start_control()
     canonical = control.config.mint.path
-    aliases = [*(route.path for route in control.retired), *spellings(canonical)[1:-2], f"/{canonical}"]
-    await probe_retired(control, tuple((method, path) for path in aliases for method in METHODS))
+    retired = retired_routes(control.retired, CONTROL_RETIRED, canonical)
+    aliases = [*(route.path for route in retired), *spellings(canonical)[1:], f"/{canonical}"]
+    aliases = [path for path in aliases if "?" not in path and "/./" not in path]
+    await probe_retired(control, retired, tuple((method, path) for path in aliases for method in METHODS))
+    for method in METHODS:
+        if method != control.config.mint.method:
+            reply = await control.web.send(method, canonical)
+            control.expect(f"{method} on the canonical route gives no token", True, reply.status >= 400, reply)
     await _with_a_session(scene, control, canonical, aliases)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 from harness.canonical import Json, canonical_json
 from harness.checkers.contract import ContractBroken
@@ -18,7 +17,7 @@ from harness.scenario import Scenario
 from harness.surfaces.events import hash_of
 from harness.template import fill
 from harness.wire.http import HttpRefused
-from harness.workload.traffic import Sent, Traffic
+from harness.workload.traffic import Sent, Traffic, contradicting
 
 EVENTS = 5
 
@@ -66,17 +65,17 @@ async def _append_and_read(scene: Scenario) -> None:
     traffic = Traffic(scene.rng, scene.nonce)
     events = [traffic.event(stream) for _ in range(EVENTS)]
     for event in events:
-        _expect(scene, f"{event.idem_key} is accepted", True, await _append(scene, append, event))
+        _expect(scene, f"{event.idem_key} is accepted", True, await append_event(scene, append, event))
     first = events[0]
-    _expect(scene, f"{first.idem_key} again is accepted", True, await _append(scene, append, first))
-    other = replace(traffic.event(stream), idem_key=first.idem_key)
-    _expect(scene, f"{first.idem_key} with another payload is refused", False, await _append(scene, append, other))
+    _expect(scene, f"{first.idem_key} again is accepted", True, await append_event(scene, append, first))
+    other = contradicting(first)
+    _expect(scene, f"{first.idem_key} with another payload is refused", False, await append_event(scene, append, other))
     held = await scene.observer.events([stream])
     _expect(scene, "each accepted event is one row", sorted(e.key for e in events), sorted(str(e.key) for e in held))
     await scene.observer.final_read([stream])
 
 
-async def _append(scene: Scenario, append: CallConfig, event: Sent) -> bool:
+async def append_event(scene: Scenario, append: CallConfig, event: Sent) -> bool:
     """One reducer call by the owner, recorded; whether it was accepted."""
     ours = hash_of(event.payload, scene.config.hash, stream=event.stream)
     values: dict[str, Json] = {

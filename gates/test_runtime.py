@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gates.sabotage import DECOY, answered_route
+from gates.seeds import RUNTIME_RETIRED, retired_routes
 from harness.checkers.contract import ContractBroken
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.legacy import LegacyLane
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.writes import LostWrite
+from harness.config import RetiredRoute
 from harness.gate import gate
 from harness.scenario import Scenario
 from harness.surfaces.runtime import RuntimeSurface
 from harness.surfaces.service import Service
 from harness.workload.routes import spellings
-from harness.workload.traffic import Traffic, publish
+from harness.workload.traffic import Sent, Traffic, contradicting, publish
 
 STREAMS, EACH = 3, 10
 REPEATS = 3
@@ -55,7 +59,8 @@ async def test_idempotency(scene: Scenario) -> None:
     for event, before in zip(events, first, strict=True):
         again = await runtime.publish(event.stream, event.payload, event.idem_key)
         runtime.expect(f"{event.idem_key} again has the first seq", before.seq, again.seq)
-    await _refuse_other_payload(runtime, traffic, stream, events[0].idem_key)
+    for event in events:
+        await _refuse_other_payload(runtime, event)
     await scene.settle(streams, EACH)
     await runtime.child.stop()
     await scene.start_runtime()
@@ -72,11 +77,11 @@ async def test_idempotency(scene: Scenario) -> None:
     await scene.observer.final_read(streams)
 
 
-async def _refuse_other_payload(runtime: RuntimeSurface, traffic: Traffic, stream: str, idem_key: str) -> None:
-    """The attack: a known key with other content must be a conflict, never an acknowledgement."""
-    other = traffic.event(stream)
-    said = await runtime.publish(stream, other.payload, idem_key)
-    runtime.expect(f"{idem_key} with another payload is refused", "fail", said.phase)
+async def _refuse_other_payload(runtime: RuntimeSurface, event: Sent) -> None:
+    """The attack: a known key with other content, under one nonce, must be a conflict, never an acknowledgement."""
+    other = contradicting(event)
+    said = await runtime.publish(other.stream, other.payload, other.idem_key)
+    runtime.expect(f"{event.idem_key} with another payload is refused", "fail", said.phase)
 
 
 @gate(
@@ -87,13 +92,16 @@ async def _refuse_other_payload(runtime: RuntimeSurface, traffic: Traffic, strea
 )
 async def test_retired_routes(scene: Scenario) -> None:
     """S-08, C-08: retired runtime routes are gone, in every method and spelling."""
-    await probe_retired(await scene.start_runtime())
+    runtime = await scene.start_runtime()
+    await probe_retired(runtime, retired_routes(runtime.retired, RUNTIME_RETIRED))
 
 
-async def probe_retired(service: Service, extra: tuple[tuple[str, str], ...] = ()) -> None:
+async def probe_retired(
+    service: Service, routes: Sequence[RetiredRoute], extra: tuple[tuple[str, str], ...] = ()
+) -> None:
     """The live route as positive control, every retired route in every method and spelling, the live one again."""
     await service.probe_ready()
-    for route in service.retired:
+    for route in routes:
         for method in route.methods:
             await service.probe(method, route.path, retired=True)
         for path in spellings(route.path)[1:]:

@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from harness.canonical import Json
 from harness.errors import ConfigError
@@ -87,6 +87,13 @@ class HashConfig(_Model):
     prefix: str = ""
     envelope: Json = "{payload}"
 
+    @field_validator("envelope")
+    @classmethod
+    def _has_the_payload(cls, envelope: Json) -> Json:
+        if "{payload}" not in str(envelope):
+            raise ValueError("the hashed envelope must hold {payload}, or the hash says nothing about the event")
+        return envelope
+
 
 class StepConfig(_Model):
     """One HTTP request as a template, and what to take out of its answer (dotted paths)."""
@@ -128,6 +135,7 @@ class TokenContract(_Model):
     issuer: str = "{control.url}"
     audience: str = ""
     claims: list[str] = ["iss", "sub", "iat", "exp"]
+    values: dict[str, Json] = {}
     refused_bodies: list[Json] = []
 
 

@@ -102,6 +102,7 @@ _MEANING: dict[str, dict[str, str]] = {
         "issuer": "what `iss` must be",
         "audience": "what `aud` must be; empty: not asked",
         "claims": "claims that must be there",
+        "values": "claims and what they must be, as templates with what the mint step knows; compared as JSON",
         "refused_bodies": "bodies of the mint step that must be answered with 4xx and no token",
     },
     "RuntimeConfig": {

@@ -18,10 +18,11 @@ from pathlib import Path
 from harness.checkers.coverage import IdleRun
 from harness.errors import EvidenceError
 from harness.evidence import render
-from harness.evidence.bundle import Bundle, RunEvent
+from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import GateSpec, judge_gate
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
+    NOT_ESTABLISHED,
     GateResult,
     Plan,
     Signoff,
@@ -122,6 +123,10 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
     except (OSError, EvidenceError) as error:
         return [f"{result.id}: its history cannot be judged again: {error}"]
     problems = []
+    for name, recorded in (("checks", result.checks), ("falsification", result.falsifications)):
+        path = bundle.gate_folder(result.id) / f"{name}.json"
+        if not path.is_file() or path.read_bytes() != pretty(recorded):
+            problems.append(f"gates/{result.id}/{name}.json: it does not say what signoff.json says")
     if told != result:
         problems.append(f"gates/{result.id}/verdict.json: it does not say what signoff.json says")
     if again.verdict is not result.verdict:
@@ -142,13 +147,21 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
 
 
 def _histories(folder: Path, spec: GateSpec) -> tuple[History, dict[str, History]]:
-    history = History.parse((folder / "history.jsonl").read_bytes())
+    """Each history under the name of its own scenario: one of another gate proves nothing here."""
+    history = _named(folder / "history.jsonl", spec.id)
     sabotaged = {}
     for sabotage in spec.sabotages:
         path = folder / "sabotage" / sabotage.name / "history.jsonl"
         if path.is_file():
-            sabotaged[sabotage.name] = History.parse(path.read_bytes())
+            sabotaged[sabotage.name] = _named(path, f"{spec.id}#{sabotage.name}")
     return history, sabotaged
+
+
+def _named(path: Path, scenario: str) -> History:
+    history = History.parse(path.read_bytes())
+    if history.anchor.scenario != scenario:
+        raise EvidenceError(f"it is the history of {history.anchor.scenario!r}, expected {scenario!r}", where=str(path))
+    return history
 
 
 def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
@@ -164,6 +177,12 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
         problems.append("signoff.json: its clause verdicts do not follow from its gates")
     if signoff.invariants_map != invariants_of(signoff.gates) or signoff.evidence_classes != classes_of(signoff.gates):
         problems.append("signoff.json: its invariants or evidence classes do not follow from its gates")
+    if signoff.not_established != NOT_ESTABLISHED:
+        problems.append("signoff.json: what it does not establish is not what no run establishes")
+    if signoff.drills or signoff.guards or signoff.exceptions:
+        problems.append("signoff.json: it speaks of drills, guards or exceptions, and none of them is judged yet")
+    if signoff.lab is None and any(gate.verdict is Verdict.PASS for gate in signoff.gates):
+        problems.append("signoff.json: gates passed, and it names no lab")
     verdict = overall(
         signoff.gates, profile=signoff.profile, selection=signoff.selection, dirty=signoff.subject.tree.dirty
     )

@@ -10,16 +10,21 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def spellings(path: str) -> list[str]:
-    """The path, then: a trailing slash, other cases, a doubled slash, an encoded letter, a query, a dot segment."""
+    """The path, then: a trailing slash, other cases, a doubled slash, encoded letters, suffixes, dot segments."""
     head, _, tail = path.rpartition("/")
-    encoded = f"{head}/%{ord(tail[0]):02x}{tail[1:]}" if tail else path
+    middle = len(tail) // 2
+    encoded = [f"{head}/{tail[:at]}%{ord(tail[at]):02x}{tail[at + 1 :]}" for at in {0, middle} if tail]
     found = [
         path,
         path.rstrip("/") + "/",
         path.upper(),
         path.title(),
         f"{head}//{tail}",
-        encoded,
+        *encoded,
+        f"{path}.",
+        f"{path}.json",
+        f"{path};v=1",
+        f"{head}/x/%2e%2e/{tail}",
         f"{path}?x=1",
         f"{head}/./{tail}",
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.canonical import Json
 from harness.surfaces.events import KEY_FIELD
@@ -50,6 +50,12 @@ class Traffic:
     def events(self, streams: Sequence[str], *, each: int) -> list[Sent]:
         """`each` events for each stream, interleaved."""
         return [self.event(stream) for _ in range(each) for stream in streams]
+
+
+def contradicting(event: Sent) -> Sent:
+    """The same event with other content: same stream, nonce and idempotency key."""
+    assert isinstance(event.payload, dict)
+    return replace(event, payload={**event.payload, "contradicts": True})
 
 
 async def publish(runtime: RuntimeSurface, events: Iterable[Sent]) -> list[Publication]:

@@ -11,7 +11,10 @@ from harness.evidence.requirements import Expected, Requirement
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
     GateResult,
+    LabSeen,
+    ModuleSeen,
     Plan,
+    ProgramSeen,
     Selection,
     Signoff,
     SubjectSeen,
@@ -34,9 +37,12 @@ EXPECTED = Expected(
 )
 
 
-def history(observed: str) -> History:
+LAB = LabSeen("build", ProgramSeen("1", "a" * 64, "s"), ProgramSeen("1", "b" * 64, "s"), ModuleSeen("c" * 64, "d" * 64))
+
+
+def history(observed: str, scenario: str = GATE) -> History:
     ops = [Op(n, n, "gate", "request", "ok", data=pack(Contract("c", "1", observed))) for n in range(3)]
-    return History(Anchor(SCHEMA, "s", 1, 1), ops)
+    return History(Anchor(SCHEMA, scenario, 1, 1), ops)
 
 
 def make(reports: Path, seed: int = 7) -> Bundle:
@@ -44,7 +50,7 @@ def make(reports: Path, seed: int = 7) -> Bundle:
     bundle = Bundle.create(reports, seed=seed)
     bundle.write("plan.json", pretty(Plan(bundle.run_id, "smoke", seed, Selection(), (SPEC,))))
     bundle.note(RunEvent("started", GATE, 1, 1))
-    green, red = history("1"), history("2")
+    green, red = history("1"), history("2", f"{GATE}#s")
     bundle.write(f"gates/{GATE}/history.jsonl", green.dump())
     bundle.write(f"gates/{GATE}/sabotage/s/history.jsonl", red.dump())
     bundle.write(f"gates/{GATE}/logs/runtime.log", b"a line\n")
@@ -60,6 +66,8 @@ def make(reports: Path, seed: int = 7) -> Bundle:
         reasons=judged.reasons,
     )
     bundle.write(f"gates/{GATE}/verdict.json", pretty(result))
+    bundle.write(f"gates/{GATE}/checks.json", pretty(result.checks))
+    bundle.write(f"gates/{GATE}/falsification.json", pretty(result.falsifications))
     bundle.note(RunEvent("finished", GATE, 2, 1, judged.verdict.value, 1.0))
     gates = (result, missing("b/two", EXPECTED, "not built yet: later"))
     finish(bundle, signoff_of(bundle, gates, seed))
@@ -79,7 +87,7 @@ def signoff_of(bundle: Bundle, gates: tuple[GateResult, ...], seed: int = 7) -> 
         exit_code=int(exit_code(gates, EXPECTED, Selection(), interrupted=False)),
         selection=Selection(),
         subject=SubjectSeen("s", TreeState("c" * 40, False), ()),
-        lab=None,
+        lab=LAB,
         gates=gates,
         requirements=requirements_of(EXPECTED, gates),
         invariants_map=invariants_of(gates),

@@ -86,6 +86,33 @@ def no_plan(bundle: Bundle) -> None:
     bundle.seal()
 
 
+def history_of_another_gate(bundle: Bundle) -> None:
+    bundle.write(f"gates/{GATE}/history.jsonl", history("1", "other/gate").dump())
+    bundle.seal()
+
+
+def sabotage_of_another_gate(bundle: Bundle) -> None:
+    bundle.write(f"gates/{GATE}/sabotage/s/history.jsonl", history("2", "other/gate#s").dump())
+    bundle.seal()
+
+
+def emptied_checks(bundle: Bundle) -> None:
+    bundle.write(f"gates/{GATE}/checks.json", b"[]\n")
+    bundle.seal()
+
+
+def establishes_everything(bundle: Bundle) -> None:
+    finish(bundle, replace(signoff_of(bundle), not_established=()))
+
+
+def invents_an_exception(bundle: Bundle) -> None:
+    finish(bundle, replace(signoff_of(bundle), exceptions=("EX-1",)))
+
+
+def names_no_lab(bundle: Bundle) -> None:
+    finish(bundle, replace(signoff_of(bundle), lab=None))
+
+
 def never_finished(bundle: Bundle) -> None:
     events = [event for event in bundle.events() if event.event == "started"]
     (bundle.folder / "record.jsonl").unlink()
@@ -180,6 +207,12 @@ def edited_verdict_resealed(bundle: Bundle) -> None:
         (weaker_plan, "other checkers, parameters or floors"),
         (plan_of_another_run, "plan of another run"),
         (no_plan, "there is no plan"),
+        (history_of_another_gate, "it is the history of 'other/gate'"),
+        (sabotage_of_another_gate, "it is the history of 'other/gate#s'"),
+        (emptied_checks, "checks.json: it does not say"),
+        (establishes_everything, "what it does not establish"),
+        (invents_an_exception, "none of them is judged yet"),
+        (names_no_lab, "it names no lab"),
         (never_finished, "finished 0 times"),
         (played_twice, "started 2 times"),
         (played_a_stranger, "no/such was played"),

@@ -6,7 +6,7 @@ import random
 
 from harness.canonical import canonical_json
 from harness.surfaces.events import key_of
-from harness.workload.traffic import Traffic
+from harness.workload.traffic import Traffic, contradicting
 
 
 def test_the_same_seed_gives_the_same_events() -> None:
@@ -28,3 +28,10 @@ def test_payloads_need_canonical_hashing() -> None:
 
     payload = Traffic(random.Random(1), "n").event("a").payload
     assert json.dumps(payload, separators=(",", ":")).encode() != canonical_json(payload)
+
+
+def test_a_contradiction_differs_in_its_content_only() -> None:
+    event = Traffic(random.Random(1), "n").event("a")
+    other = contradicting(event)
+    assert (other.stream, other.key, other.idem_key) == (event.stream, event.key, event.idem_key)
+    assert canonical_json(other.payload) != canonical_json(event.payload)
