@@ -61,6 +61,7 @@ def test_the_least_is_enough(tmp_path: Path) -> None:
         ('command = ["run"]', 'command = "run"', 10, "runtime.command"),
         ('command = ["run"]', "command = []", 10, "runtime.command"),
         ('path = "/publish"', 'path = "publish"', 12, "runtime.publish.path"),
+        ("[runtime]", '[hash]\nenvelope = "x"\n[runtime]', 10, "must hold {payload}"),
         ('wasm = "m.wasm"', 'wasm = "other.wasm"', 7, "does not exist"),
         ('name = "s"', 'name = "${SIGNOFF_NOT_SET}"', 4, "SIGNOFF_NOT_SET is not set"),
     ],

@@ -17,6 +17,7 @@ from harness.history import SocketSeen, unpack
 from harness.process import MARK
 from harness.scenario import Scenario, Setup
 from harness.wait import wait_until
+from harness.wire.client import Subscription
 
 pytestmark = pytest.mark.lab
 
@@ -72,8 +73,6 @@ def test_a_connection_past_the_relay_is_in_the_account(setup: Setup, tmp_path: P
 
 
 def test_a_websocket_past_the_relay_is_in_the_servers_own_count(setup: Setup, tmp_path: Path) -> None:
-    from harness.wire.client import Subscription
-
     async def play() -> set[str]:
         async with Scenario(setup, "bypass", seed=1, out=tmp_path) as scene:
             async with await Subscription.open(scene.lab.server.url, scene.lab.database, scene.lab.owner.token):
@@ -83,6 +82,21 @@ def test_a_websocket_past_the_relay_is_in_the_servers_own_count(setup: Setup, tm
         return {unpack(op, SocketSeen).kind for op in history.of("socket") if op.phase == "fail"}
 
     assert "metric" in asyncio.run(play()), "a reset leaves no trace in the kernel's table, but the server has counted"
+
+
+def test_a_websocket_through_any_path_of_the_lab_is_carried(setup: Setup, tmp_path: Path) -> None:
+    """A runtime may speak to the server over a WebSocket of its own."""
+
+    async def play() -> list[str]:
+        async with Scenario(setup, "carried", seed=1, out=tmp_path) as scene:
+            path = await scene.lab.path("runtime", tap=scene._watched())
+            async with await Subscription.open(path.url, scene.lab.database, scene.lab.owner.token):
+                pass
+            await scene.account()
+            history = scene.record.history()
+        return [str(op.error) for op in history.of("socket") if op.phase == "fail"]
+
+    assert asyncio.run(play()) == []
 
 
 def test_the_lab_is_up_in_under_a_second(setup: Setup, tmp_path: Path) -> None:
