@@ -98,8 +98,8 @@ def table(small: Measured, large: Measured) -> str:
     """One line per checker, seconds and ratio; plain text."""
     rows = [("parse", small["parse_s"], large["parse_s"])]
     rows += [(name, small["checkers_s"][name], large["checkers_s"][name]) for name in small["checkers_s"]]
-    rows.append(("total without parse", small["total_s"], large["total_s"]))
-    rows.append(("total", small["parse_s"] + small["total_s"], large["parse_s"] + large["total_s"]))
+    rows.append(("all checkers", small["total_s"], large["total_s"]))
+    rows.append(("with parsing", small["parse_s"] + small["total_s"], large["parse_s"] + large["total_s"]))
     head = f"{'':20} {small['ops']:>12,} {large['ops']:>12,} {'ratio':>8}   (seconds)"
     return "\n".join([head, *(f"{name:20} {a:>12.3f} {b:>12.3f} {b / a:>8.1f}" for name, a, b in rows)])
 
@@ -110,12 +110,14 @@ def main() -> int:
     options.add_argument("--json", type=Path, help="write the figures to this file too")
     chosen = options.parse_args()
     small, large = (measure(size, chosen.seed) for size in SIZES)
-    ratio = (large["parse_s"] + large["total_s"]) / (small["parse_s"] + small["total_s"])
+    ratio = large["total_s"] / small["total_s"]  # of the checkers; parsing stands beside them
     scaled = ratio * (SIZES[1] / SIZES[0]) / (large["ops"] / small["ops"])
     good = scaled <= MAX_RATIO and large["total_s"] <= MAX_TOTAL_S
     print(table(small, large))
-    print(f"ratio for ten times the Ops {scaled:.1f}, at most {MAX_RATIO:g}")
-    print(f"total {large['total_s']:.1f} s, at most {MAX_TOTAL_S:g} s: {'within bounds' if good else 'OUT OF BOUNDS'}")
+    print(f"all checkers, ten times the Ops: {scaled:.1f} times as long, at most {MAX_RATIO:g}")
+    print(
+        f"all checkers, the larger history: {large['total_s']:.1f} s, at most {MAX_TOTAL_S:g} s: {'within bounds' if good else 'OUT OF BOUNDS'}"
+    )
     if chosen.json:
         figures = {"sizes": [small, large], "ratio": scaled, "within_bounds": good}
         chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
