@@ -15,16 +15,13 @@ import traceback
 from pathlib import Path
 
 from harness.errors import EvidenceError, LabError, SubjectError, WireError
-from harness.evidence.bundle import Bundle, RunEvent, pretty
-from harness.evidence.judgement import Judgement, judge_gate
+from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
+from harness.evidence.judgement import GateSpec, Judgement, counts_of, floors_of, judge_gate
 from harness.evidence.redact import Redactor
 from harness.evidence.signoff import GateResult
 from harness.gate import Gate, Sabotage
-from harness.history import History
 from harness.scenario import AbsentSurface, Scenario, Setup
 from harness.verdict import Verdict
-
-HISTORY = "history.jsonl"
 
 
 class _Stage:
@@ -54,15 +51,16 @@ def play_gate(
     asyncio.run(_perform(gate, setup, bundle.gate_folder(gate.id), seed, stage))
     stage.lap("down")
     stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
-    judgement = _judge(gate, bundle.gate_folder(gate.id), stage)
+    spec = gate.spec()
+    judgement, counts = _judge(spec, bundle, stage)
     stage.lap("judging")
     result = GateResult(
         id=gate.id,
         verdict=judgement.verdict,
         duration_s=round(time.monotonic() - started, 3),
         requirements=requirements,
-        floors=next((dict(c.floors) for c in gate.checkers if c.name == "idle-run"), {}),  # type: ignore[attr-defined]
-        counts=_counts(bundle.gate_folder(gate.id) / HISTORY),
+        floors=floors_of(spec),
+        counts=counts,
         checks=judgement.checks,
         falsifications=judgement.falsifications,
         reasons=judgement.reasons,
@@ -125,32 +123,17 @@ async def _sabotage(sabotage: Sabotage, scene: Scenario) -> None:
         scene.record.op("gate", "settle", "info", error=f"the sabotage could not be played: {error}")
 
 
-def _judge(gate: Gate, folder: Path, stage: _Stage) -> Judgement:
+def _judge(spec: GateSpec, bundle: Bundle, stage: _Stage) -> tuple[Judgement, dict[str, int]]:
+    """The judgement, and how many ok Ops of each kind it stands on."""
     if stage.absent:
-        return Judgement(Verdict.MISSING, (), (), (stage.trouble,))
-    path = folder / HISTORY
-    if not path.is_file():
-        return Judgement(Verdict.UNKNOWN, (), (), (stage.trouble or "nothing was recorded",))
+        return Judgement(Verdict.MISSING, (), (), (stage.trouble,)), {}
     try:
-        history = History.parse(path.read_bytes())
-        sabotaged = {
-            sabotage.name: History.parse(file.read_bytes())
-            for sabotage in gate.sabotages
-            if (file := folder / "sabotage" / sabotage.name / HISTORY).is_file()
-        }
+        history, sabotaged = bundle.histories(spec)
+    except OSError:
+        return Judgement(Verdict.UNKNOWN, (), (), (stage.trouble or "nothing was recorded",)), {}
     except EvidenceError as error:
-        return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",))
-    return judge_gate(gate.spec(), history, sabotaged, stage.trouble)
-
-
-def _counts(path: Path) -> dict[str, int]:
-    """ok Ops by kind."""
-    counts: dict[str, int] = {}
-    if path.is_file():
-        for op in History.parse(path.read_bytes()).ops:
-            if op.phase == "ok":
-                counts[op.f] = counts.get(op.f, 0) + 1
-    return counts
+        return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",)), {}
+    return judge_gate(spec, history, sabotaged, stage.trouble), counts_of(history)
 
 
 def _write(bundle: Bundle, result: GateResult) -> None:

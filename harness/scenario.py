@@ -72,7 +72,6 @@ class Scenario:
         self.control: ControlSurface | None = None
         self.runtime: RuntimeSurface | None = None
         self.desktops: dict[str, DesktopSurface] = {}
-        self.identities: dict[str, str] = {}
         self._ports: dict[str, int] = {}
         self._crossings: list[Crossing] = []
 

@@ -22,10 +22,12 @@ import msgspec
 
 from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
+from harness.evidence.judgement import GateSpec
 from harness.evidence.signoff import GateResult, Plan
-from harness.history import Record
+from harness.history import History, Record
 
 MANIFEST = "manifest.json"
+HISTORY = "history.jsonl"
 # The envelopes are made over the manifest, so they cannot be in it.
 OUTSIDE_MANIFEST = frozenset({MANIFEST, "signoff.intoto.jsonl", "signoff.sigstore.json"})
 _T = TypeVar("_T", bound=Record)
@@ -138,6 +140,18 @@ class Bundle:
         path = self.gate_folder(gate) / "verdict.json"
         return self.read(str(path.relative_to(self.folder)), GateResult) if path.is_file() else None
 
+    def histories(self, spec: GateSpec) -> tuple[History, dict[str, History]]:
+        """What a gate and its sabotages left, each under the name of its own scenario: one of another gate proves
+        nothing here. OSError when the gate's own is not there."""
+        folder = self.gate_folder(spec.id)
+        history = _named(folder / HISTORY, spec.id)
+        sabotaged = {
+            sabotage.name: _named(path, f"{spec.id}#{sabotage.name}")
+            for sabotage in spec.sabotages
+            if (path := folder / "sabotage" / sabotage.name / HISTORY).is_file()
+        }
+        return history, sabotaged
+
     # sealing ------------------------------------------------------------------------------------------------------
 
     def files(self) -> Iterator[str]:
@@ -179,6 +193,13 @@ class Bundle:
             partial.unlink(missing_ok=True)
             partial.symlink_to(self.folder.relative_to(link.parent))
             partial.replace(link)
+
+
+def _named(path: Path, scenario: str) -> History:
+    history = History.parse(path.read_bytes())
+    if history.anchor.scenario != scenario:
+        raise EvidenceError(f"it is the history of {history.anchor.scenario!r}, expected {scenario!r}", where=str(path))
+    return history
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ checker without any victim, or a sabotage that stayed green makes the gate UNKNO
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -17,6 +18,7 @@ import msgspec
 
 from harness.checkers import build
 from harness.checkers.base import Checker, CheckResult, fired, judge
+from harness.checkers.coverage import IdleRun
 from harness.history import History, Record
 from harness.verdict import Verdict, merge
 
@@ -84,6 +86,17 @@ def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History
     attempts = (*_by_mutation(checkers, history), *_by_sabotage(spec, checkers, sabotaged))
     unproven = _unproven(checkers, attempts)
     return Judgement(Verdict.UNKNOWN if unproven else Verdict.PASS, checks, attempts, tuple(unproven))
+
+
+def counts_of(history: History) -> dict[str, int]:
+    """ok Ops by kind."""
+    return dict(Counter(op.f for op in history.ops if op.phase == "ok"))
+
+
+def floors_of(spec: GateSpec) -> dict[str, int]:
+    """The gate's floors, by kind."""
+    found = next((part.params.get("floors") for part in spec.checkers if part.checker == IdleRun.name), None)
+    return dict(found) if isinstance(found, dict) else {}
 
 
 def _by_mutation(checkers: list[Checker], history: History) -> list[Falsification]:

@@ -11,15 +11,13 @@ each. 4 judgement: all checkers and falsifications again over the stored histori
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkers.coverage import IdleRun
 from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
-from harness.evidence.judgement import GateSpec, judge_gate
+from harness.evidence.judgement import counts_of, floors_of, judge_gate
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
@@ -32,7 +30,6 @@ from harness.evidence.signoff import (
     overall,
     requirements_of,
 )
-from harness.history import History
 from harness.verdict import Verdict
 
 
@@ -117,7 +114,7 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
     if spec is None:
         return [f"{result.id}: it has a verdict, but no plan"]
     try:
-        history, sabotaged = _histories(bundle.gate_folder(result.id), spec)
+        history, sabotaged = bundle.histories(spec)
         again = judge_gate(spec, history, sabotaged, result.trouble)
         told = bundle.result(result.id)
     except (OSError, EvidenceError) as error:
@@ -139,29 +136,11 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
         problems.append(f"{result.id}: judged again its falsifications differ from those recorded")
     if again.reasons != result.reasons:
         problems.append(f"{result.id}: judged again its reasons differ from those recorded")
-    if result.counts != Counter(op.f for op in history.ops if op.phase == "ok"):
+    if result.counts != counts_of(history):
         problems.append(f"{result.id}: its counts are not those of its history")
-    if result.floors != next((c.params.get("floors", {}) for c in spec.checkers if c.checker == IdleRun.name), {}):
+    if result.floors != floors_of(spec):
         problems.append(f"{result.id}: its floors are not those of its plan")
     return problems
-
-
-def _histories(folder: Path, spec: GateSpec) -> tuple[History, dict[str, History]]:
-    """Each history under the name of its own scenario: one of another gate proves nothing here."""
-    history = _named(folder / "history.jsonl", spec.id)
-    sabotaged = {}
-    for sabotage in spec.sabotages:
-        path = folder / "sabotage" / sabotage.name / "history.jsonl"
-        if path.is_file():
-            sabotaged[sabotage.name] = _named(path, f"{spec.id}#{sabotage.name}")
-    return history, sabotaged
-
-
-def _named(path: Path, scenario: str) -> History:
-    history = History.parse(path.read_bytes())
-    if history.anchor.scenario != scenario:
-        raise EvidenceError(f"it is the history of {history.anchor.scenario!r}, expected {scenario!r}", where=str(path))
-    return history
 
 
 def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:

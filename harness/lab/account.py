@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import struct
 from pathlib import Path
 
 import psutil
@@ -77,8 +75,3 @@ class SocketTable:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-
-
-def reset_on_close(sock: socket.socket) -> None:
-    """Make closing this socket send RST: for a peer that dies abruptly."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -30,7 +30,6 @@ class Crossing:
         self.schema: Schema | None = None
         self.box = Middlebox(on_message=self._on_message, on_end=self._on_end)
         self.sockets: dict[str, int] = {}  # connection id -> the middlebox's number of its socket
-        self.requests: list[bytes] = []
         self._connections: dict[int, str] = {}
         self._identities: dict[int, str] = {}
         self.upgraded = 0

@@ -19,7 +19,7 @@ import msgspec
 
 from harness.canonical import UNREADABLE
 from harness.errors import WireError
-from harness.wire.schema import Column, Row, Schema, Table, _Types
+from harness.wire.schema import Row, Schema, Table, _Types
 
 REQUEST_TIMEOUT_MS = 10_000
 
@@ -137,6 +137,3 @@ class HttpClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-__all__ = ["Column", "HttpClient", "HttpRefused", "Unreachable"]

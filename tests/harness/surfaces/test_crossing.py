@@ -13,21 +13,10 @@ from harness.history import Applied, FrameSeen, History, unpack
 from harness.surfaces.crossing import Crossing
 from harness.wire.messages import call_reducer
 from harness.wire.schema import Schema
+from tests.harness.lab.test_middlebox import FakeLink
 from tests.harness.wire.test_messages import FRAMES, frame
 
 CONNECTION = f"{256080402249604692112675587898828419215:032x}"
-
-
-class FakeLink:
-    """The client's side of a connection."""
-
-    local_port = 1
-
-    def __init__(self) -> None:
-        self.sent = b""
-
-    def send_to_client(self, data: bytes) -> None:
-        self.sent += data
 
 
 class Crossed:
