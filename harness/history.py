@@ -216,12 +216,50 @@ class FinalState(Record, frozen=True):
 
 
 class Metrics(Record, frozen=True):
+    """metrics: the subject's counters as it names them, and what signoff.toml says that some of them mean
+    (accepted, duplicates, published, failures, outbox)."""
+
     counters: dict[str, int]
+    means: dict[str, int] = {}
 
 
 class Restarted(Record, frozen=True):
+    """restart: `heads` is each stream's head as the server held it after a restore or a wipe."""
+
     how: Literal["stop", "kill", "restore", "wipe"]
     pid: int
+    heads: dict[str, int] = {}
+
+
+class Faulted(Record, frozen=True):
+    """fault_on: what began. While only `tolerable` faults are active, liveness is still demanded."""
+
+    kind: str
+    target: str
+    tolerable: bool = False
+    params: dict[str, float | str] = {}
+
+
+class Healed(Record, frozen=True):
+    """fault_off: the window's witness. `traffic` counts what the workload attempted inside it; `effect` says in words
+    what was measured by the lab (never by the subject's word), `measured` how much of it and `needed` how much shows
+    that the fault bit; the first and last sight of it are on the monotonic clock, 0 when there was none."""
+
+    kind: str
+    target: str
+    traffic: int
+    effect: str
+    measured: float
+    needed: float
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+class Probed(Record, frozen=True):
+    """probe: which replicas the fresh event must reach live, and within how many ms of its invocation."""
+
+    replicas: tuple[str, ...]
+    within_ms: int
 
 
 _T = TypeVar("_T")
