@@ -12,11 +12,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced
+from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced, sightings
 from harness.history import Applied, F, History, Op, Published, pack, unpack
 
 _WRITES: tuple[F, F] = ("publish", "append")
-_ROWS: tuple[F, F, F] = ("deliver", "apply", "final_read")
 
 
 class HashMismatch(Checker, frozen=True):
@@ -30,10 +29,9 @@ class HashMismatch(Checker, frozen=True):
         ledger = _Ledger()
         for kind in _WRITES:
             ledger.read_writes(history, kind)
-        for kind in _ROWS:
-            for op in history.of(kind):
-                if op.phase == "ok" and op.stream is not None:
-                    ledger.see(op, unpack(op, Applied).claimed_hash)
+        for op in sightings(history, "deliver", "apply"):
+            if op.phase == "ok" and op.stream is not None:
+                ledger.see(op, unpack(op, Applied).claimed_hash)
         return self.result(ledger.judged, ledger.findings, ledger.lacking)
 
     def mutations(self) -> tuple[Mutation, ...]:

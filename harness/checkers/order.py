@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced, together
+from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced, sightings, together
 from harness.checkers.epochs import Epochs
 from harness.history import F, History, Op
 
@@ -37,8 +37,7 @@ class InconsistentOffset(Checker, frozen=True):
     def check(self, history: History) -> CheckResult:
         epochs = Epochs(history)
         places = _Places(epochs)
-        for kind in _SOURCES:
-            places.read(history.of(kind))
+        places.read(sightings(history, "publish", "append", "deliver", "apply"))
         order = _Order(epochs, _final_seqs(history, self.observer, epochs))
         for op in together(history, "publish", "append"):
             order.step(op)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced, without
+from harness.checkers.base import Checker, CheckResult, Found, Mutation, lack, middle, replaced, side_by_side, without
 from harness.checkers.epochs import restores
 from harness.history import F, FinalState, History, Op, Published, pack, unpack
 
@@ -92,7 +92,7 @@ class Acks:
         has: dict[str, tuple[bytearray, list[int]]] = {}
         reads: dict[str, Read] = {}
         nothing: dict[str, int] = {}
-        for op in history.of("final_read"):
+        for op in side_by_side(history.of("final_read")):
             replica, stream, key = op.replica, op.stream, op.key
             if op.phase != "ok" or replica is None:
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.checkers.base import (
     MAX_FINDINGS,
     Checker,
@@ -14,6 +16,8 @@ from harness.checkers.base import (
     middle,
     renumbered,
     replaced,
+    side_by_side,
+    sightings,
     swapped,
     together,
     without,
@@ -84,6 +88,17 @@ def test_together_is_in_order_of_index() -> None:
     history = script().history()
     assert [op.index for op in together(history, "deliver", "publish")] == [0, 1, 2, 3, 4]
     assert [op.index for op in together(history, "deliver")] == [4]
+
+
+def test_final_reads_stand_side_by_side_each_in_its_own_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.checkers.base.BLOCK_OPS", 2)
+    script = Script()
+    script.read("server", "s", (1, "k1"), (2, "k2"), (3, "k3"))
+    script.read("d1", "s", (1, "k1"), (2, "k2"), (3, "k3"))
+    script.row("apply", "s", 1, "k1")
+    history = script.history()
+    assert [op.index for op in side_by_side(history.of("final_read"))] == [0, 1, 4, 5, 2, 3, 6, 7]
+    assert [op.index for op in sightings(history, "apply")] == [8, 0, 1, 4, 5, 2, 3, 6, 7]
 
 
 def test_dropping_an_invocation_drops_its_completion() -> None:
