@@ -194,7 +194,7 @@ async def measure(count: int, paced_count: int, rate: float) -> dict[str, object
     """Both phases, each beside its floor, on one lab."""
     setup = prepare(load(REFERENCE))
     with tempfile.TemporaryDirectory(prefix="signoff-") as out:
-        async with asyncio.timeout(WHOLE_TIMEOUT_S), Scenario(setup, "end-to-end", seed=1, out=Path(out)) as scene:
+        async with asyncio.timeout(WHOLE_TIMEOUT_S), Scenario(setup, "end-to-end", out=Path(out)) as scene:
             traffic = Traffic(scene.rng, scene.nonce)
             await scene.start_control()
             await scene.start_runtime()

@@ -1,1 +1,1 @@
-"""What we do to a subject: faults, schedules, drills."""
+"""What is done to a system: faults, schedules, the nemesis that plays them, and the drills."""

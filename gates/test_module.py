@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
-from harness.canonical import Json, canonical_json
 from harness.checkers.contract import ContractBroken
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.writes import LostWrite
-from harness.config import CallConfig
 from harness.gate import gate
-from harness.history import Published
 from harness.lab.program import program_hash, running_program
 from harness.scenario import Scenario
-from harness.surfaces.events import hash_of
-from harness.template import fill
 from harness.wire.http import HttpRefused
-from harness.workload.traffic import Sent, Traffic, contradicting
+from harness.workload.traffic import Traffic, contradicting
 
 EVENTS = 5
 
@@ -58,46 +51,19 @@ async def test_module_published(scene: Scenario) -> None:
 async def _append_and_read(scene: Scenario) -> None:
     """Events by the module's own reducer, without the subject: the module works, and not only loads. The same again is
     no second event, and other content under a known key is a conflict."""
-    append = scene.config.module.append
-    if append is None:
-        return
+    appender = scene.appender()
     (stream,) = scene.streams(1, prefix="signoff.module")
     traffic = Traffic(scene.rng, scene.nonce)
     events = [traffic.event(stream) for _ in range(EVENTS)]
     for event in events:
-        _expect(scene, f"{event.idem_key} is accepted", True, await append_event(scene, append, event))
+        _expect(scene, f"{event.idem_key} is accepted", True, await appender.append(event) == "ok")
     first = events[0]
-    _expect(scene, f"{first.idem_key} again is accepted", True, await append_event(scene, append, first))
+    _expect(scene, f"{first.idem_key} again is accepted", True, await appender.append(first) == "ok")
     other = contradicting(first)
-    _expect(scene, f"{first.idem_key} with another payload is refused", False, await append_event(scene, append, other))
+    _expect(scene, f"{first.idem_key} with another payload is refused", False, await appender.append(other) == "ok")
     held = await scene.observer.events([stream])
     _expect(scene, "each accepted event is one row", sorted(e.key for e in events), sorted(str(e.key) for e in held))
     await scene.observer.final_read([stream])
-
-
-async def append_event(scene: Scenario, append: CallConfig, event: Sent) -> bool:
-    """One reducer call by the owner, recorded; whether it was accepted."""
-    ours = hash_of(event.payload, scene.config.hash, stream=event.stream)
-    values: dict[str, Json] = {
-        **scene.variables(),
-        "stream": event.stream,
-        "idem_key": event.idem_key,
-        "hash": scene.config.hash.prefix + ours,
-        "payload_json": canonical_json(event.payload).decode(),
-        "now_ms": int(time.time() * 1000),
-    }
-    args = [fill(argument, values) for argument in append.args]
-    begun = scene.record.op(
-        "lab", "append", "invoke", stream=event.stream, key=event.key, idem_key=event.idem_key, hash=ours
-    )
-    same = {"op": begun.index, "stream": event.stream, "key": event.key, "idem_key": event.idem_key, "hash": ours}
-    try:
-        await scene.lab.http.call(scene.lab.database, append.reducer, args)
-    except HttpRefused as error:
-        scene.record.op("lab", "append", "fail", status=error.status, error=error.text, **same)  # type: ignore[arg-type]
-        return False
-    scene.record.op("lab", "append", "ok", Published(""), **same)  # type: ignore[arg-type]
-    return True
 
 
 async def _refuse_garbage(scene: Scenario) -> None:

@@ -60,6 +60,25 @@ def run(
 
 
 @app.command()
+def drill(
+    drill_id: Annotated[str, typer.Argument(help="Such as chaos/reconnect-storm.", metavar="ID")],
+    config: ConfigOption = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same schedule.")] = 1,
+    schedule: Annotated[Path | None, typer.Option(help="A saved schedule.json, played exactly.")] = None,
+    shrink: Annotated[bool, typer.Option("--shrink", help="Reduce a failing schedule over re-runs.")] = False,
+    tries: Annotated[int, typer.Option(help="Plays of each candidate while shrinking.", min=1)] = 3,
+    profile: Annotated[str, typer.Option(help="smoke, standard or release.")] = "smoke",
+    out: Annotated[Path, typer.Option(help="Where evidence is written.")] = Path("reports"),
+) -> None:
+    """Play one drill, telling of each fault as it comes; the same failure again on a laptop."""
+    from chaos.replay import Asked, drill_command
+    from harness.commands import checked_profile
+
+    asked = Asked(_config_path(config), drill_id, seed, checked_profile(profile), out.resolve(), schedule, tries)
+    sys.exit(drill_command(asked, shrinking=shrink))
+
+
+@app.command()
 def mutants(
     config: ConfigOption = None,
     only: Annotated[list[str] | None, typer.Option(help="A defect, such as D01; may be repeated.")] = None,

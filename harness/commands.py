@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from harness import defects, runner
 from harness.config import load
@@ -44,11 +44,9 @@ def run_command(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    if profile not in get_args(Profile):
-        raise UserError(f"unknown profile {profile!r}", hint=f"one of {', '.join(get_args(Profile))}")
     selection = Selection(tuple(only), tuple(skip))
     _check_names(selection)
-    request = runner.Request(config, out.resolve(), selection, profile, release, seed, jobs)  # type: ignore[arg-type]
+    request = runner.Request(config, out.resolve(), selection, checked_profile(profile), release, seed, jobs)
     if jobs < 0:
         raise UserError(f"--jobs is {jobs}, expected 0 (as many as cores) or more")
     _sigterm_is_an_interrupt()
@@ -64,6 +62,13 @@ def run_command(
             _show(f"see {_short(out / 'latest' / 'SIGNOFF.md')}")
         _show(render.last_line(signoff, _short(out / "runs" / signoff.run_id)))
     return signoff.exit_code
+
+
+def checked_profile(name: str) -> Profile:
+    """UserError names those there are."""
+    if name not in get_args(Profile):
+        raise UserError(f"unknown profile {name!r}", hint=f"one of {', '.join(get_args(Profile))}")
+    return cast(Profile, name)
 
 
 def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
@@ -161,9 +166,9 @@ def _play_one(config: Path, gate: str, out: Path) -> tuple[GateResult, History |
     """One gate of one subject, by the whole runner; its result and its history."""
     request = runner.Request(config, out.resolve(), Selection(only=(gate,)), "smoke", jobs=1)
     signoff = runner.run(request, Silent())
-    path = Bundle(out.resolve() / "runs" / signoff.run_id).gate_folder(gate) / "history.jsonl"
-    history = History.parse(path.read_bytes()) if path.is_file() else None
-    return next(result for result in signoff.gates if result.id == gate), history
+    result = next(result for result in (*signoff.drills, *signoff.gates) if result.id == gate)
+    path = Bundle(out.resolve() / "runs" / signoff.run_id).folder_of(result.play) / "history.jsonl"
+    return result, History.parse(path.read_bytes()) if path.is_file() else None
 
 
 def doctor_command(config_path: Path) -> int:

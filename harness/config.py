@@ -72,13 +72,15 @@ class TablesConfig(_Model):
 
 
 class ModuleConfig(_Model):
-    """The module to publish. `append` is the reducer through which events enter; its arguments are templates."""
+    """The module to publish. `append` is the reducer through which events enter, `prune` the one
+    that moves a stream's retention floor; their arguments are templates."""
 
     wasm: Path
     after_publish: list[CallConfig] = []
     tables: TablesConfig = TablesConfig()
     reducers: list[str] = []
     append: CallConfig | None = None
+    prune: CallConfig | None = None
 
 
 class HashConfig(_Model):
@@ -148,8 +150,22 @@ class ControlConfig(HttpSurfaceConfig):
     token: TokenContract = TokenContract()
 
 
+class CountersConfig(_Model):
+    """What the runtime's own counters are called: events taken (`accepted`), answers "known already" (`duplicates`),
+    events known to be in the server (`published`), failed attempts towards it (`failures`), events not yet there
+    (`outbox`). One that is not named is not judged."""
+
+    accepted: str = ""
+    duplicates: str = ""
+    published: str = ""
+    failures: str = ""
+    outbox: str = ""
+
+
 class RuntimeConfig(HttpSurfaceConfig):
     """`publish` captures `seq`, `idem_key` and `hash`; `metrics` and `state` are optional."""
+
+    counters: CountersConfig = CountersConfig()
 
     service_subject: str = "runtime"
     publish: StepConfig

@@ -44,12 +44,13 @@ class Gate:
     checkers: tuple[Checker, ...]
     sabotages: tuple[Sabotage, ...]
     timeout_s: int
+    drill: bool = False
 
     def spec(self) -> GateSpec:
         """The gate as it stands in the manifest and in a plan."""
         checkers = tuple(CheckerSpec(**describe(checker)) for checker in self.checkers)
         sabotages = tuple(SabotageSpec(sabotage.name, sabotage.invariant) for sabotage in self.sabotages)
-        return GateSpec(self.id, checkers, sabotages)
+        return GateSpec(self.id, checkers, sabotages, self.drill)
 
 
 def gate(
@@ -60,18 +61,24 @@ def gate(
     sabotages: Sequence[Sabotage] = (),
     lab: bool = True,
     timeout_s: int = DEFAULT_TIMEOUT_S,
-) -> Callable[[Story], Callable[[], None]]:
-    """Declare a gate. Its record, its floors and (with a lab) its connections are judged in any case."""
+    drill: bool = False,
+) -> Callable[[Story], Callable[..., None]]:
+    """Declare a gate. Its record, its floors and (with a lab) its connections are judged in any case. A `drill` is
+    collected once for each seed of the profile."""
     always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken()]
     if lab:
         always.append(UnproxiedPath())
 
-    def declare(story: Story) -> Callable[[], None]:
-        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s)
+    def declare(story: Story) -> Callable[..., None]:
+        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill)
 
-        def test() -> None:
+        def test_gate() -> None:
             raise RuntimeError(f"gate {gate_id} runs only under the plugin: pytest -p harness.pytest_plugin")
 
+        def test_drill(seed: int) -> None:
+            test_gate()
+
+        test: Callable[..., None] = test_drill if drill else test_gate
         test.__name__, test.__doc__, test.__module__ = story.__name__, story.__doc__, story.__module__
         test.gate = declared  # type: ignore[attr-defined]
         return test

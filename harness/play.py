@@ -16,11 +16,13 @@ from pathlib import Path
 
 from harness.errors import EvidenceError, LabError, SubjectError, WireError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
-from harness.evidence.judgement import GateSpec, Judgement, counts_of, floors_of, judge_gate
+from harness.evidence.drawing import drawings
+from harness.evidence.judgement import GateSpec, Judgement, counts_of, floors_of, judge_gate, windows_of
 from harness.evidence.redact import Redactor
-from harness.evidence.signoff import GateResult
+from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
-from harness.scenario import AbsentSurface, Scenario, Setup
+from harness.history import History
+from harness.scenario import AbsentSurface, Chosen, Scenario, Setup
 from harness.verdict import Verdict
 
 
@@ -42,17 +44,24 @@ class _Stage:
 
 
 def play_gate(
-    gate: Gate, setup: Setup, bundle: Bundle, *, seed: int, requirements: tuple[str, ...], repeat: str
+    gate: Gate,
+    setup: Setup,
+    bundle: Bundle,
+    chosen: Chosen,
+    *,
+    requirements: tuple[str, ...],
+    repeat: str,
 ) -> GateResult:
-    """The result of one gate, written into the bundle before it is returned."""
+    """The result of one play, written into the bundle before it is returned."""
     started = time.monotonic()
-    bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid()))
+    play = Play(gate.id, chosen.seed if gate.drill else None)
+    bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid(), seed=play.seed))
     stage = _Stage()
-    asyncio.run(_perform(gate, setup, bundle.gate_folder(gate.id), seed, stage))
+    asyncio.run(_perform(gate, setup, play, bundle.folder_of(play), chosen, stage))
     stage.lap("down")
     stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
     spec = gate.spec()
-    judgement, counts = _judge(spec, bundle, stage)
+    judgement, history = _judge(spec, play, bundle, stage)
     stage.lap("judging")
     result = GateResult(
         id=gate.id,
@@ -60,7 +69,7 @@ def play_gate(
         duration_s=round(time.monotonic() - started, 3),
         requirements=requirements,
         floors=floors_of(spec),
-        counts=counts,
+        counts=counts_of(history) if history is not None else {},
         checks=judgement.checks,
         falsifications=judgement.falsifications,
         reasons=judgement.reasons,
@@ -68,22 +77,34 @@ def play_gate(
         trouble=stage.trouble,
         lab_failed=stage.lab_failed,
         repeat=repeat,
+        seed=play.seed,
+        windows=windows_of(history) if history is not None else (),
     )
     _write(bundle, result)
+    if history is not None and play.seed is not None:
+        for name, data in drawings(history, result.windows):
+            bundle.write(f"{play.base}/{name}", data)
     summary = result.reasons[0][:300] if result.reasons else ""
     bundle.note(
         RunEvent(
-            "finished", gate.id, time.monotonic_ns(), os.getpid(), result.verdict.value, result.duration_s, summary
+            "finished",
+            gate.id,
+            time.monotonic_ns(),
+            os.getpid(),
+            result.verdict.value,
+            result.duration_s,
+            summary,
+            play.seed,
         )
     )
     return result
 
 
-async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage) -> None:
+async def _perform(gate: Gate, setup: Setup, play: Play, out: Path, chosen: Chosen, stage: _Stage) -> None:
     """The story and its sabotages; never raises but for an interrupt and for evidence that cannot be written."""
     try:
         async with asyncio.timeout(gate.timeout_s):
-            async with Scenario(setup, gate.id, seed=seed, out=out) as scene:
+            async with Scenario(setup, play.scenario, chosen=chosen, out=out) as scene:
                 stage.redactor = scene.record.redactor
                 stage.lap("lab")
                 try:
@@ -93,7 +114,7 @@ async def _perform(gate: Gate, setup: Setup, out: Path, seed: int, stage: _Stage
                     await scene.note_markers()
                     stage.lap("story")
                 for sabotage in gate.sabotages:
-                    scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{gate.id}#{sabotage.name}")
+                    scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{play.scenario}#{sabotage.name}")
                     await _sabotage(sabotage, scene)
                 stage.lap("sabotage")
     except TimeoutError:
@@ -123,21 +144,21 @@ async def _sabotage(sabotage: Sabotage, scene: Scenario) -> None:
         scene.record.op("gate", "settle", "info", error=f"the sabotage could not be played: {error}")
 
 
-def _judge(spec: GateSpec, bundle: Bundle, stage: _Stage) -> tuple[Judgement, dict[str, int]]:
-    """The judgement, and how many ok Ops of each kind it stands on."""
+def _judge(spec: GateSpec, play: Play, bundle: Bundle, stage: _Stage) -> tuple[Judgement, History | None]:
+    """The judgement, and the history that it stands on."""
     if stage.absent:
-        return Judgement(Verdict.MISSING, (), (), (stage.trouble,)), {}
+        return Judgement(Verdict.MISSING, (), (), (stage.trouble,)), None
     try:
-        history, sabotaged = bundle.histories(spec)
+        history, sabotaged = bundle.histories(spec, play)
     except OSError:
-        return Judgement(Verdict.UNKNOWN, (), (), (stage.trouble or "nothing was recorded",)), {}
+        return Judgement(Verdict.UNKNOWN, (), (), (stage.trouble or "nothing was recorded",)), None
     except EvidenceError as error:
-        return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",)), {}
-    return judge_gate(spec, history, sabotaged, stage.trouble), counts_of(history)
+        return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",)), None
+    return judge_gate(spec, history, sabotaged, stage.trouble), history
 
 
 def _write(bundle: Bundle, result: GateResult) -> None:
-    base = f"gates/{result.id}"
+    base = result.play.base
     bundle.write(f"{base}/verdict.json", pretty(result))
     bundle.write(f"{base}/checks.json", pretty(result.checks))
     bundle.write(f"{base}/falsification.json", pretty(result.falsifications))

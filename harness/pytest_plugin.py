@@ -16,10 +16,10 @@ import pytest
 
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
-from harness.evidence.signoff import Plan, Profile, Selection
+from harness.evidence.signoff import Plan, Play, Profile, Selection, plays_of
 from harness.gate import Gate
-from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_command
-from harness.scenario import Setup
+from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_play
+from harness.scenario import Chosen, Setup
 from harness.verdict import Verdict
 
 BUNDLE_VARIABLE = "SIGNOFF_BUNDLE"
@@ -33,8 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--signoff-config", help="the subject's signoff.toml")
     group.addoption("--signoff-seed", type=int, default=1)
     group.addoption("--signoff-profile", default="smoke")
-    group.addoption("--signoff-repeat", help="the command that plays this run again")
+    group.addoption("--signoff-told-config", default="", help="signoff.toml as the user wrote it")
     group.addoption("--signoff-only", action="append", default=[], help="a gate id, or a prefix ending in /")
+    group.addoption("--signoff-schedule", help="a drill's saved schedule, to be played again")
     group.addoption("--signoff-skip", action="append", default=[])
     parser.addini("signoff_config", "the subject that plain pytest judges", default="signoff.toml")
 
@@ -67,7 +68,16 @@ def _request(config: pytest.Config) -> Request:
         selection=Selection(tuple(config.getoption("--signoff-only")), tuple(config.getoption("--signoff-skip"))),
         profile=cast(Profile, config.getoption("--signoff-profile")),
         seed=config.getoption("--signoff-seed"),
+        told_config=config.getoption("--signoff-told-config"),
     )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A drill is collected once for each seed of the profile."""
+    gate = getattr(metafunc.function, "gate", None)
+    if isinstance(gate, Gate) and gate.drill:
+        request = _request(metafunc.config)
+        metafunc.parametrize("seed", [play.seed for play in plays_of(gate.spec(), request.profile, request.seed)])
 
 
 def gate_of(item: pytest.Item) -> Gate | None:
@@ -78,7 +88,8 @@ def gate_of(item: pytest.Item) -> Gate | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     gates = [gate for item in items if (gate := gate_of(item)) is not None]
-    doubled = {gate.id for gate in gates if sum(other.id == gate.id for other in gates) > 1}
+    distinct = {id(gate): gate for gate in gates}.values()
+    doubled = {gate.id for gate in distinct if sum(other.id == gate.id for other in distinct) > 1}
     if doubled:
         raise pytest.UsageError(f"gates declared twice: {sorted(doubled)}")
     known = set(load_expected(ROOT / "gates").gates) if gates else set()
@@ -105,7 +116,8 @@ def _patience(item: pytest.Item) -> int:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The plan is written from the collection, before anything runs."""
     config = session.config
-    specs = tuple(gate.spec() for item in session.items if (gate := gate_of(item)) is not None)
+    found = {gate.id: gate.spec() for item in session.items if (gate := gate_of(item)) is not None}
+    specs = tuple(found.values())
     if not specs or config.option.collectonly:
         return
     if not _is_worker(config) and config.getoption("numprocesses", None):
@@ -129,12 +141,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
         config.stash[_setup] = prepare(load(request.config_path))
     expected = load_expected(ROOT / "gates")
-    repeat = f"{config.getoption('--signoff-repeat') or repeat_command(request)} --only {gate.id}"
+    given = config.getoption("--signoff-schedule")
+    callspec = getattr(pyfuncitem, "callspec", None)
+    seed = callspec.params["seed"] if callspec is not None else request.seed
+    chosen = Chosen(seed, request.profile, Path(given).read_bytes() if given else b"")
+    repeat = repeat_play(request, Play(gate.id, seed if gate.drill else None))
     result = play_gate(
         gate,
         config.stash[_setup],
         _bundle(config),
-        seed=request.seed,
+        chosen,
         requirements=expected.of_gate(gate.id),
         repeat=repeat,
     )

@@ -36,16 +36,20 @@ from harness.evidence.signoff import (
     GateResult,
     LabSeen,
     Plan,
+    Play,
     Profile,
     Selection,
     Signoff,
     classes_of,
     exit_code,
     invariants_of,
+    merge_plays,
     missing,
     overall,
+    plays_of,
     requirements_of,
 )
+from harness.follow import Followed
 from harness.lab import providers
 from harness.lab.topology import Lab
 from harness.process import WORK_PREFIX
@@ -69,6 +73,12 @@ class Request:
     release: str = ""
     seed: int = 1
     jobs: int = 0
+    schedule: Path | None = None
+    aloud: bool = False
+    told_config: str = ""
+
+    """`schedule` is a drill's saved one, to be played again; `aloud` tells of each fault as it comes; `told_config` is
+    signoff.toml as the user wrote it."""
 
 
 def run(request: Request, progress: Progress) -> Signoff:
@@ -120,6 +130,7 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progr
         "-p",
         "no:cacheprovider",
         str(ROOT / "gates"),
+        str(ROOT / "chaos"),
     ]
     argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
     argv += [
@@ -131,11 +142,12 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progr
         f"--signoff-config={request.config_path}",
     ]
     argv += [f"--signoff-seed={request.seed}", f"--signoff-profile={request.profile}"]
-    argv += [f"--signoff-repeat={repeat_command(request)}"]
+    argv += [f"--signoff-told-config={_told_config(request)}"]
+    argv += [f"--signoff-schedule={request.schedule}"] if request.schedule is not None else []
     argv += [f"--signoff-only={name}" for name in request.selection.only]
     argv += [f"--signoff-skip={name}" for name in request.selection.skip]
     child = process.Background(argv, log=log, cwd=ROOT)
-    shown, interrupted = 0, False
+    shown, interrupted, followed = 0, False, Followed()
     while True:
         try:
             ended = child.wait(POLL_S)
@@ -144,6 +156,9 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progr
                 if event.event == "finished":
                     _tell(event, request, bundle, progress)
             shown = len(events)
+            if request.aloud:
+                for line in followed.news(bundle, events):
+                    progress.line(line)
             progress.running(_running(events))
             if ended is not None:
                 return interrupted
@@ -155,16 +170,29 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progr
 
 def _tell(event: RunEvent, request: Request, bundle: Bundle, progress: Progress) -> None:
     """One line for a gate that ended; for one that did not pass, how to play it again and where to look."""
-    progress.line(f"{event.verdict:8}{event.gate:32}{event.duration_s:6.1f} s  {event.summary}".rstrip())
+    name = event.gate if event.seed is None else f"{event.gate} seed {event.seed}"
+    progress.line(f"{event.verdict:8}{name:32}{event.duration_s:6.1f} s  {event.summary}".rstrip())
     if event.verdict != Verdict.PASS.value:
-        place = os.path.relpath(bundle.gate_folder(event.gate))
-        progress.line(f"        repeat: {repeat_command(request)} --only {event.gate}   see {place}")
+        place = os.path.relpath(bundle.folder_of(event.play))
+        progress.line(f"        repeat: {repeat_play(request, event.play)}   see {place}")
 
 
 def repeat_command(request: Request) -> str:
-    """What plays the same again, from the folder where the user stands."""
-    config = os.path.relpath(request.config_path)
-    return f"signoff run --config {shlex.quote(config)} --seed {request.seed} --profile {request.profile}"
+    """What plays the same run again, from the folder where the user stands."""
+    config = shlex.quote(_told_config(request))
+    return f"signoff run --config {config} --seed {request.seed} --profile {request.profile}"
+
+
+def repeat_play(request: Request, play: Play) -> str:
+    """What plays one gate or one drill again."""
+    if play.seed is None:
+        return f"{repeat_command(request)} --only {play.gate}"
+    config = shlex.quote(_told_config(request))
+    return f"signoff drill {play.gate} --config {config} --seed {play.seed} --profile {request.profile}"
+
+
+def _told_config(request: Request) -> str:
+    return request.told_config or os.path.relpath(request.config_path)
 
 
 def _jobs(request: Request) -> int:
@@ -172,8 +200,8 @@ def _jobs(request: Request) -> int:
 
 
 def _running(events: list[RunEvent]) -> list[str]:
-    finished = {event.gate for event in events if event.event == "finished"}
-    return [event.gate for event in events if event.event == "started" and event.gate not in finished]
+    finished = {event.play for event in events if event.event == "finished"}
+    return [event.play.scenario for event in events if event.event == "started" and event.play not in finished]
 
 
 def conclude(
@@ -190,7 +218,8 @@ def conclude(
 ) -> Signoff:
     """From the run's own record to signoff.json and what is rendered from it, sealed."""
     plan = bundle.plan()
-    gates = tuple(_gate_results(bundle, expected, plan, request.selection))
+    played = _played(bundle, plan)
+    gates = tuple(_gate_results(played, bundle.events(), expected, plan, request.selection))
     subject = see_subject(config)
     signoff = Signoff(
         schema_version=SCHEMA_VERSION,
@@ -209,6 +238,7 @@ def conclude(
         requirements=requirements_of(expected, gates),
         invariants_map=invariants_of(gates),
         evidence_classes=classes_of(gates),
+        drills=tuple(played[play] for play in sorted(played, key=lambda p: p.scenario) if play.seed is not None),
         not_established=NOT_ESTABLISHED,
         interrupted=interrupted,
         repeat=repeat_command(request),
@@ -224,32 +254,57 @@ def conclude(
     return signoff
 
 
-def _gate_results(bundle: Bundle, expected: Expected, plan: Plan | None, selection: Selection) -> list[GateResult]:
-    """Every gate of the matrix: its result, or why there is none."""
+def _played(bundle: Bundle, plan: Plan | None) -> dict[Play, GateResult]:
+    """The results of what was planned, and started and finished once each: nothing else is believed."""
     events = bundle.events()
-    planned = {spec.id for spec in plan.gates} if plan is not None else set()
-    built = sorted(planned & set(expected.not_built))
+    found = {}
+    for play in _planned(plan):
+        starts = sum(e.play == play and e.event == "started" for e in events)
+        ends = sum(e.play == play and e.event == "finished" for e in events)
+        result = bundle.result(play) if starts == ends == 1 else None
+        if result is not None:
+            found[play] = result
+    return found
+
+
+def _planned(plan: Plan | None) -> list[Play]:
+    return [play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)] if plan is not None else []
+
+
+def _gate_results(
+    played: dict[Play, GateResult],
+    events: list[RunEvent],
+    expected: Expected,
+    plan: Plan | None,
+    selection: Selection,
+) -> list[GateResult]:
+    """Every gate of the matrix: its result, or why there is none."""
+    planned: dict[str, list[Play]] = {}
+    for play in _planned(plan):
+        planned.setdefault(play.gate, []).append(play)
+    built = sorted(set(planned) & set(expected.not_built))
     if built:
         raise EvidenceError(f"not_built.toml names gates that exist: {built}", hint="take them out of the list")
     results = []
     for gate in expected.gates:
-        starts = sum(e.gate == gate and e.event == "started" for e in events)
-        ends = sum(e.gate == gate and e.event == "finished" for e in events)
-        result = bundle.result(gate) if ends else None
+        plays = planned.get(gate, [])
+        own = [played[play] for play in plays if play in played]
         if gate in expected.not_built:
             results.append(missing(gate, expected, f"not built yet: {expected.not_built[gate]}"))
         elif not selection.takes(gate):
             results.append(missing(gate, expected, "not selected"))
         elif plan is None:
             results.append(missing(gate, expected, "nothing was planned: see ci/pytest.log"))
-        elif gate not in planned:
+        elif not plays:
             results.append(missing(gate, expected, "no test declares this gate: renamed, or not collected"))
-        elif starts == ends == 1 and result is not None:
-            results.append(result)
+        elif plays[0].seed is not None:
+            results.append(merge_plays(gate, own, plays, expected))
+        elif own:
+            results.append(own[0])
         else:
-            results.append(
-                missing(gate, expected, f"started {starts} times, finished {ends} times: skipped, or its worker died")
-            )
+            counted = [sum(e.gate == gate and e.event == kind for e in events) for kind in ("started", "finished")]
+            why = f"started {counted[0]} times, finished {counted[1]} times: skipped, or its worker died"
+            results.append(missing(gate, expected, why))
     return results
 
 

@@ -24,7 +24,7 @@ from harness.config import Config, SurfaceConfig
 from harness.errors import ConfigError, SubjectError, WireError
 from harness.evidence.recorder import Recorder
 from harness.evidence.redact import Redactor
-from harness.history import Phase, SocketSeen
+from harness.history import Phase, Restarted, SocketSeen
 from harness.lab.keys import ISSUER
 from harness.lab.providers import Components
 from harness.lab.relay import Link, Tap
@@ -41,7 +41,9 @@ from harness.surfaces.runtime import RuntimeSurface
 from harness.surfaces.service import Place
 from harness.template import fill
 from harness.wait import WaitedTooLong, wait_until
+from harness.wire.http import HttpClient
 from harness.wire.identity import identity_of
+from harness.workload.appends import Appender
 
 SETTLE_TIMEOUT_MS = 30_000
 
@@ -59,10 +61,19 @@ class Setup:
     wasm: bytes
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What was asked for one play: its seed, its profile, and for a drill perhaps the schedule to play again."""
+
+    seed: int = 1
+    profile: str = "smoke"
+    schedule: bytes = b""
+
+
 class Scenario:
-    def __init__(self, setup: Setup, name: str, *, seed: int, out: Path) -> None:
-        self.setup, self.config, self.name, self.out = setup, setup.config, name, out
-        self.rng = random.Random(f"{seed}:{name}")
+    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen()) -> None:
+        self.setup, self.config, self.name, self.out, self.chosen = setup, setup.config, name, out, chosen
+        self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
         self.logs = out / "logs"
@@ -72,6 +83,7 @@ class Scenario:
         self.control: ControlSurface | None = None
         self.runtime: RuntimeSurface | None = None
         self.desktops: dict[str, DesktopSurface] = {}
+        self.floors: dict[str, int] = {}  # retention floors that the scene itself has moved
         self._ports: dict[str, int] = {}
         self._crossings: list[Crossing] = []
 
@@ -188,6 +200,57 @@ class Scenario:
         }
         await desktop.start(variables)
         return desktop
+
+    def child(self, name: str) -> Child:
+        """The process of a surface by its name: "control", "runtime", or a desktop's."""
+        found = next((child for child in self.children if child.name == name), None)
+        if found is None:
+            raise ConfigError(f"{name!r} was not started", hint=f"there are {[child.name for child in self.children]}")
+        return found
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL a surface's process; a desktop's sessions are then known to be gone."""
+        if name in self.desktops:
+            await self.desktops[name].kill()
+        else:
+            await self.child(name).kill()
+
+    async def start_again(self, name: str) -> None:
+        """What an operator or a user does after the end of a surface's process; a desktop's sessions are resumed."""
+        if name == "control":
+            await self.start_control()
+        elif name == "runtime":
+            await self.start_runtime()
+        else:
+            desktop = await self.start_desktop(name)
+            await asyncio.gather(*(desktop.resume(session) for session in desktop.replicas))
+        replica = None if name in self.desktops else name
+        if replica is not None:
+            self.record.op("lab", "restart", replica=replica, data=Restarted("kill", self.child(name).process.pid))
+        for session in self.desktops[name].replicas if name in self.desktops else ():
+            self.record.op("lab", "restart", replica=session, data=Restarted("kill", self.child(name).process.pid))
+
+    def appender(self, http: HttpClient | None = None) -> Appender:
+        """Our own writer, by default on the witness's way. ConfigError when signoff.toml does not say how to append."""
+        call = self.config.module.append
+        if call is None:
+            raise ConfigError("the harness cannot append: signoff.toml has no module.append")
+        return Appender(http or self.lab.http, self.lab.database, call, self.config.hash, self.variables(), self.record)
+
+    async def prune(self, stream: str, floor: int) -> None:
+        """Move a stream's retention floor, and declare it. ConfigError when signoff.toml does not say how."""
+        call = self.config.module.prune
+        if call is None:
+            raise ConfigError("the harness cannot prune: signoff.toml has no module.prune")
+        args = [fill(argument, {**self.variables(), "stream": stream, "floor": floor}) for argument in call.args]
+        await self.lab.http.call(self.lab.database, call.reducer, args)
+        self.floors[stream] = floor
+        self.record.op("lab", "prune", stream=stream, cursor=floor)
+
+    def keep(self, name: str, data: bytes) -> None:
+        """A file of the play's evidence, such as its schedule."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / name).write_bytes(data)
 
     def _watched(self) -> Callable[[Link], Tap]:
         """A tap for a path that should have no WebSocket: what crosses there is recorded all the same."""

@@ -1,4 +1,4 @@
-"""Waiting for a condition with a limit: the only way in which the harness waits.
+"""Waiting for a condition with a limit, or for a moment of a schedule: the only ways in which the harness waits.
 
 await wait_until(server.ready, timeout_ms=5_000, what="the server answers /v1/ping")
 """
@@ -38,3 +38,8 @@ async def wait_until(condition: Callable[[], Awaitable[T]], *, timeout_ms: int, 
             raise WaitedTooLong(what, timeout_ms, value)
         await asyncio.sleep(pause_ms / 1000)
         pause_ms = min(LONGEST_PAUSE_MS, pause_ms * 2)
+
+
+async def until(moment_ns: int) -> None:
+    """Wait for a moment of a schedule, on the monotonic clock; one that has passed is now."""
+    await asyncio.sleep(max(0, moment_ns - time.monotonic_ns()) / 1e9)

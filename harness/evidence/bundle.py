@@ -23,7 +23,7 @@ import msgspec
 from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.judgement import GateSpec
-from harness.evidence.signoff import GateResult, Plan
+from harness.evidence.signoff import GateResult, Plan, Play
 from harness.history import History, Record
 
 MANIFEST = "manifest.json"
@@ -45,7 +45,7 @@ class Manifest(Record, frozen=True):
 
 
 class RunEvent(Record, frozen=True):
-    """One line of record.jsonl. A gate is started once and finished once."""
+    """One line of record.jsonl. A play is started once and finished once; `seed` is a drill's."""
 
     event: Literal["started", "finished"]
     gate: str
@@ -54,6 +54,11 @@ class RunEvent(Record, frozen=True):
     verdict: str = ""
     duration_s: float = 0.0
     summary: str = ""
+    seed: int | None = None
+
+    @property
+    def play(self) -> Play:
+        return Play(self.gate, self.seed)
 
 
 def pretty(record: object) -> bytes:
@@ -75,8 +80,8 @@ class Bundle:
     def run_id(self) -> str:
         return self.folder.name
 
-    def gate_folder(self, gate: str) -> Path:
-        return self.folder / "gates" / gate
+    def folder_of(self, play: Play) -> Path:
+        return self.folder / play.base
 
     def write(self, name: str, data: bytes) -> None:
         """One file, whole or not at all. EvidenceError when it cannot be written."""
@@ -136,17 +141,17 @@ class Bundle:
     def plan(self) -> Plan | None:
         return self.read("plan.json", Plan) if (self.folder / "plan.json").is_file() else None
 
-    def result(self, gate: str) -> GateResult | None:
-        path = self.gate_folder(gate) / "verdict.json"
+    def result(self, play: Play) -> GateResult | None:
+        path = self.folder_of(play) / "verdict.json"
         return self.read(str(path.relative_to(self.folder)), GateResult) if path.is_file() else None
 
-    def histories(self, spec: GateSpec) -> tuple[History, dict[str, History]]:
-        """What a gate and its sabotages left, each under the name of its own scenario: one of another gate proves
-        nothing here. OSError when the gate's own is not there."""
-        folder = self.gate_folder(spec.id)
-        history = _named(folder / HISTORY, spec.id)
+    def histories(self, spec: GateSpec, play: Play) -> tuple[History, dict[str, History]]:
+        """What a play and its sabotages left, each under the name of its own scenario: one of another gate proves
+        nothing here. OSError when the play's own is not there."""
+        folder = self.folder_of(play)
+        history = _named(folder / HISTORY, play.scenario)
         sabotaged = {
-            sabotage.name: _named(path, f"{spec.id}#{sabotage.name}")
+            sabotage.name: _named(path, f"{play.scenario}#{sabotage.name}")
             for sabotage in spec.sabotages
             if (path := folder / "sabotage" / sabotage.name / HISTORY).is_file()
         }

@@ -19,7 +19,7 @@ import msgspec
 from harness.checkers import build
 from harness.checkers.base import Checker, CheckResult, fired, judge
 from harness.checkers.coverage import IdleRun
-from harness.history import History, Record
+from harness.history import Faulted, Healed, History, Op, Record, unpack
 from harness.verdict import Verdict, merge
 
 Outcome = Literal["red", "survived", "no-victim"]
@@ -39,11 +39,13 @@ class SabotageSpec(Record, frozen=True):
 
 
 class GateSpec(Record, frozen=True):
-    """What decides a gate: it stands in gates/manifest.json, and in each run's plan."""
+    """What decides a gate: it stands in gates/manifest.json, and in each run's plan. A `drill` is played once for each
+    seed of the profile, and each play is judged by itself."""
 
     id: str
     checkers: tuple[CheckerSpec, ...]
     sabotages: tuple[SabotageSpec, ...] = ()
+    drill: bool = False
 
 
 class Falsification(Record, frozen=True):
@@ -54,6 +56,20 @@ class Falsification(Record, frozen=True):
     name: str
     invariant: str
     outcome: Outcome
+
+
+class WindowSeen(Record, frozen=True):
+    """One window of a drill, out of its history: when it was open, in ms after the anchor, and its witness."""
+
+    name: str
+    kind: str
+    target: str
+    from_ms: int
+    until_ms: int | None
+    traffic: int = 0
+    effect: str = ""
+    measured: float = 0.0
+    needed: float = 0.0
 
 
 class Judgement(Record, frozen=True):
@@ -91,6 +107,36 @@ def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History
 def counts_of(history: History) -> dict[str, int]:
     """ok Ops by kind."""
     return dict(Counter(op.f for op in history.ops if op.phase == "ok"))
+
+
+def windows_of(history: History) -> tuple[WindowSeen, ...]:
+    """Every fault window in the order in which they began; `until_ms` is None for one that was never healed."""
+    healed = {op.fault: op for op in history.of("fault_off") if op.data is not msgspec.UNSET}
+    found = []
+    for op in history.of("fault_on"):
+        if op.data is msgspec.UNSET or op.fault is None:
+            continue
+        on, off = unpack(op, Faulted), healed.get(op.fault)
+        seen = unpack(off, Healed) if off is not None else None
+        found.append(
+            WindowSeen(
+                op.fault,
+                on.kind,
+                on.target,
+                since_start_ms(history, op),
+                since_start_ms(history, off) if off is not None else None,
+                seen.traffic if seen else 0,
+                seen.effect if seen else "",
+                seen.measured if seen else 0.0,
+                seen.needed if seen else 0.0,
+            )
+        )
+    return tuple(found)
+
+
+def since_start_ms(history: History, op: Op) -> int:
+    """When an Op was recorded, in ms after the anchor of its history."""
+    return (op.t_ns - history.anchor.t_ns) // 1_000_000
 
 
 def floors_of(spec: GateSpec) -> dict[str, int]:

@@ -11,6 +11,8 @@ recorder belongs to one event loop.
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, TypedDict, Unpack
@@ -49,6 +51,8 @@ class OpFields(TypedDict, total=False):
 class Recorder:
     def __init__(self, path: Path, scenario: str, redactor: Redactor | None = None) -> None:
         self.redactor = redactor or Redactor()
+        self.listeners: list[Callable[[Op], None]] = []  # told of each Op once it is written
+        self.tally: Counter[tuple[str, Phase]] = Counter()
         self._file: BinaryIO | None = None
         self.begin(path, scenario)
 
@@ -72,6 +76,9 @@ class Recorder:
         entry = Op(self._count, time.monotonic_ns(), process, f, phase, data=packed, **fields)
         self._count += 1
         self._write(entry)
+        self.tally[f, phase] += 1
+        for listener in tuple(self.listeners):
+            listener(entry)
         return entry
 
     def expect(self, process: str, clause: str, expected: object, observed: object, status: int | None = None) -> bool:

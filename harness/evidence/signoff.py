@@ -8,16 +8,19 @@ docs/signoff.schema.json is generated from these types.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from harness.checkers.base import CheckResult
-from harness.evidence.judgement import Falsification, GateSpec
+from harness.evidence.judgement import Falsification, GateSpec, WindowSeen
 from harness.evidence.requirements import Expected
 from harness.history import Record
 from harness.verdict import Exit, Overall, Verdict, merge
 
 SCHEMA_VERSION = 1
 Profile = Literal["smoke", "standard", "release"]
+DRILL_SEEDS: dict[Profile, int] = {"smoke": 1, "standard": 3, "release": 5}
+"""How many seeds each drill is played with."""
 
 
 class TreeState(Record, frozen=True):
@@ -67,10 +70,10 @@ class Selection(Record, frozen=True):
         return bool(self.only or self.skip)
 
     def takes(self, gate: str) -> bool:
-        """Whether a gate is selected. A name ending in / takes all gates below it."""
+        """Whether a gate is selected. A name ending in / takes all gates below it; `*` stands for any text."""
 
         def named(names: tuple[str, ...]) -> bool:
-            return any(gate == name or (name.endswith("/") and gate.startswith(name)) for name in names)
+            return any(fnmatchcase(gate, f"{name}*" if name.endswith("/") else name) for name in names)
 
         return (not self.only or named(self.only)) and not named(self.skip)
 
@@ -83,6 +86,30 @@ class Plan(Record, frozen=True):
     seed: int
     selection: Selection
     gates: tuple[GateSpec, ...]
+
+
+class Play(Record, frozen=True):
+    """One playing of a gate: a drill's is known by its seed."""
+
+    gate: str
+    seed: int | None = None
+
+    @property
+    def base(self) -> str:
+        """Its folder in the bundle."""
+        return f"gates/{self.gate}" if self.seed is None else f"drills/{self.gate}/{self.seed}"
+
+    @property
+    def scenario(self) -> str:
+        """The name of its history."""
+        return self.gate if self.seed is None else f"{self.gate}@{self.seed}"
+
+
+def plays_of(spec: GateSpec, profile: Profile, seed: int) -> tuple[Play, ...]:
+    """A plain gate is played once; a drill once for each seed of the profile."""
+    if not spec.drill:
+        return (Play(spec.id),)
+    return tuple(Play(spec.id, seed + number) for number in range(DRILL_SEEDS[profile]))
 
 
 class GateResult(Record, frozen=True):
@@ -101,6 +128,12 @@ class GateResult(Record, frozen=True):
     trouble: str = ""
     lab_failed: bool = False
     repeat: str = ""
+    seed: int | None = None
+    windows: tuple[WindowSeen, ...] = ()
+
+    @property
+    def play(self) -> Play:
+        return Play(self.id, self.seed)
 
 
 class RequirementResult(Record, frozen=True):
@@ -152,6 +185,7 @@ class Signoff(Record, frozen=True):
     evidence_classes: tuple[EvidenceClass, ...]
     not_established: tuple[str, ...]
     drills: tuple[GateResult, ...] = ()
+    """One for each play of a drill; a drill's own entry in `gates` is their merge."""
     guards: tuple[GateResult, ...] = ()
     exceptions: tuple[str, ...] = ()
     interrupted: bool = False
@@ -187,6 +221,30 @@ _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def missing(gate: str, expected: Expected, why: str) -> GateResult:
     """A gate of the manifest without a result."""
     return GateResult(gate, Verdict.MISSING, 0.0, expected.of_gate(gate), reasons=(why,))
+
+
+def merge_plays(gate: str, plays: Sequence[GateResult], planned: Sequence[Play], expected: Expected) -> GateResult:
+    """A drill's gate: the merge of its plays. One that was planned and has no result makes it MISSING at best."""
+    absent = [play for play in planned if play not in {result.play for result in plays}]
+    verdict = merge([*(result.verdict for result in plays), *(Verdict.MISSING for _ in absent)])
+    open_ones = [result for result in plays if result.verdict is not Verdict.PASS]
+    reasons = [f"seed {result.seed}: {reason}" for result in open_ones for reason in result.reasons[:5]]
+    reasons += [f"seed {play.seed}: it was planned, and left no result: its worker died" for play in absent]
+    counts: dict[str, int] = {}
+    for result in plays:
+        for kind, number in result.counts.items():
+            counts[kind] = counts.get(kind, 0) + number
+    return GateResult(
+        gate,
+        verdict,
+        round(sum(result.duration_s for result in plays), 3),
+        expected.of_gate(gate),
+        floors=plays[0].floors if plays else {},
+        counts=counts,
+        reasons=tuple(reasons),
+        lab_failed=any(result.lab_failed for result in plays),
+        repeat=next((result.repeat for result in open_ones), plays[0].repeat if plays else ""),
+    )
 
 
 def requirements_of(expected: Expected, gates: Sequence[GateResult]) -> tuple[RequirementResult, ...]:

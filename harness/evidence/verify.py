@@ -17,7 +17,8 @@ from pathlib import Path
 from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
-from harness.evidence.judgement import counts_of, floors_of, judge_gate
+from harness.evidence.drawing import drawings
+from harness.evidence.judgement import counts_of, floors_of, judge_gate, windows_of
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
@@ -27,7 +28,9 @@ from harness.evidence.signoff import (
     classes_of,
     exit_code,
     invariants_of,
+    merge_plays,
     overall,
+    plays_of,
     requirements_of,
 )
 from harness.verdict import Verdict
@@ -56,10 +59,12 @@ def verify(folder: Path, expected: Expected) -> Report:
     problems += _check_plan(plan, signoff, expected)
     problems += _check_record(plan, events, signoff)
     judged = 0
-    for result in signoff.gates:
+    drills = {spec.id for spec in plan.gates if spec.drill} if plan is not None else set()
+    for result in (*(gate for gate in signoff.gates if gate.id not in drills), *signoff.drills):
         if result.checks or result.verdict is Verdict.PASS:
             judged += 1
             problems += _judge_again(bundle, result, plan)
+    problems += _check_drills(plan, signoff, expected)
     problems += _check_composition(signoff, expected)
     problems += _check_rendering(bundle, signoff)
     return Report(signoff, tuple(problems), judged)
@@ -88,24 +93,43 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
 
 
 def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -> list[str]:
-    planned = {spec.id for spec in plan.gates} if plan is not None else set()
+    planned = {play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)} if plan else set()
+    drills = {play.gate for play in planned if play.seed is not None}
+    told = [*(gate for gate in signoff.gates if gate.id not in drills), *signoff.drills]
     problems = []
-    for result in signoff.gates:
-        starts = sum(e.gate == result.id and e.event == "started" for e in events)
-        ends = [e for e in events if e.gate == result.id and e.event == "finished"]
+    for result in told:
+        starts = sum(e.play == result.play and e.event == "started" for e in events)
+        ends = [e for e in events if e.play == result.play and e.event == "finished"]
         if result.verdict is Verdict.MISSING and not ends:
             continue
-        if result.id not in planned or starts != 1 or len(ends) != 1:
+        if result.play not in planned or starts != 1 or len(ends) != 1:
             problems.append(
-                f"record.jsonl: {result.id} was started {starts} times and finished {len(ends)} times, "
+                f"record.jsonl: {result.play.scenario} was started {starts} times and finished {len(ends)} times, "
                 "expected once each, as planned"
             )
         elif ends[0].verdict != result.verdict.value:
             problems.append(
-                f"record.jsonl: {result.id} finished {ends[0].verdict}, signoff.json says {result.verdict.value}"
+                f"record.jsonl: {result.play.scenario} finished {ends[0].verdict}, "
+                f"signoff.json says {result.verdict.value}"
             )
-    strangers = sorted({e.gate for e in events} - {g.id for g in signoff.gates})
-    problems += [f"record.jsonl: {gate} was played, but the signoff does not know it" for gate in strangers]
+    finished = {e.play for e in events if e.event == "finished"}
+    strangers = sorted(play.scenario for play in finished - {result.play for result in told})
+    problems += [f"record.jsonl: {play} was played, but the signoff does not know it" for play in strangers]
+    return problems
+
+
+def _check_drills(plan: Plan | None, signoff: Signoff, expected: Expected) -> list[str]:
+    """A drill's gate is the merge of its plays, each of them there."""
+    problems = []
+    by_id = {gate.id: gate for gate in signoff.gates}
+    specs = [spec for spec in plan.gates if spec.drill] if plan is not None else []
+    for spec in specs:
+        planned = plays_of(spec, signoff.profile, signoff.seed)
+        own = [result for result in signoff.drills if result.id == spec.id]
+        if by_id.get(spec.id) != merge_plays(spec.id, own, planned, expected):
+            problems.append(f"signoff.json: {spec.id} is not the merge of its plays")
+    strangers = {result.id for result in signoff.drills} - {spec.id for spec in specs}
+    problems += [f"signoff.json: {name} is told as a drill, and none was planned" for name in sorted(strangers)]
     return problems
 
 
@@ -114,18 +138,18 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
     if spec is None:
         return [f"{result.id}: it has a verdict, but no plan"]
     try:
-        history, sabotaged = bundle.histories(spec)
+        history, sabotaged = bundle.histories(spec, result.play)
         again = judge_gate(spec, history, sabotaged, result.trouble)
-        told = bundle.result(result.id)
+        told = bundle.result(result.play)
     except (OSError, EvidenceError) as error:
         return [f"{result.id}: its history cannot be judged again: {error}"]
     problems = []
     for name, recorded in (("checks", result.checks), ("falsification", result.falsifications)):
-        path = bundle.gate_folder(result.id) / f"{name}.json"
+        path = bundle.folder_of(result.play) / f"{name}.json"
         if not path.is_file() or path.read_bytes() != pretty(recorded):
-            problems.append(f"gates/{result.id}/{name}.json: it does not say what signoff.json says")
+            problems.append(f"{result.play.base}/{name}.json: it does not say what signoff.json says")
     if told != result:
-        problems.append(f"gates/{result.id}/verdict.json: it does not say what signoff.json says")
+        problems.append(f"{result.play.base}/verdict.json: it does not say what signoff.json says")
     if again.verdict is not result.verdict:
         problems.append(
             f"{result.id}: judged again it is {again.verdict.value}, the signoff says {result.verdict.value}"
@@ -138,6 +162,12 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
         problems.append(f"{result.id}: judged again its reasons differ from those recorded")
     if result.counts != counts_of(history):
         problems.append(f"{result.id}: its counts are not those of its history")
+    for name, data in drawings(history, result.windows) if result.seed is not None else ():
+        path = bundle.folder_of(result.play) / name
+        if not path.is_file() or path.read_bytes() != data:
+            problems.append(f"{result.play.base}/{name}: it does not show what the history says")
+    if result.windows != windows_of(history):
+        problems.append(f"{result.id}: its fault windows are not those of its history")
     if result.floors != floors_of(spec):
         problems.append(f"{result.id}: its floors are not those of its plan")
     return problems
@@ -158,8 +188,8 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
         problems.append("signoff.json: its invariants or evidence classes do not follow from its gates")
     if signoff.not_established != NOT_ESTABLISHED:
         problems.append("signoff.json: what it does not establish is not what no run establishes")
-    if signoff.drills or signoff.guards or signoff.exceptions:
-        problems.append("signoff.json: it speaks of drills, guards or exceptions, and none of them is judged yet")
+    if signoff.guards or signoff.exceptions:
+        problems.append("signoff.json: it speaks of guards or exceptions, and none of them is judged yet")
     if signoff.lab is None and any(gate.verdict is Verdict.PASS for gate in signoff.gates):
         problems.append("signoff.json: gates passed, and it names no lab")
     verdict = overall(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
@@ -98,7 +98,7 @@ class _WebSocketTap:
         self._box, self.number, self._link = box, number, link
         self._request: _Head | None = _Head()
         self._response: _Head | None = _Head()
-        self._upgrading = False
+        self._upgrading = self._altering = False
         self._splitters: dict[Direction, FrameSplitter] = {}
         self._parts: dict[Direction, tuple[Opcode, bytearray]] = {}
         self._waiting: list[bytes] = []
@@ -133,6 +133,8 @@ class _WebSocketTap:
         splitter = self._splitters.get(direction)
         if splitter is None or not data:
             return data
+        if direction == "to_client" and (self._altering or (self._box.alter is not None and self.between_messages)):
+            return self._altered(splitter, data)
         try:
             for frame in splitter.feed(data):
                 self._look(direction, frame)
@@ -143,6 +145,30 @@ class _WebSocketTap:
             data += b"".join(self._waiting)
             self._waiting.clear()
         return data
+
+    def _altered(self, splitter: FrameSplitter, data: bytes) -> bytes:
+        """Frame by frame, whole messages only, as `alter` says; until there is nothing to alter and nothing is under
+        way. Bytes that are no frames end the connection: half of them may be held here."""
+        out = []
+        try:
+            for frame in splitter.feed(data):
+                whole = frame.opcode in (Opcode.TEXT, Opcode.BINARY) and frame.fin
+                if whole and self._box.alter is not None:
+                    message = Message(self.number, "to_client", frame.opcode, bytes(frame.data))
+                    for payload in self._box.alter(message):
+                        self._box.on_message(replace(message, payload=payload))
+                        out.append(Frame(frame.opcode, payload).serialize(mask=False))
+                else:
+                    self._look("to_client", frame)
+                    out.append(frame.serialize(mask=False))
+        except (ProtocolError, PayloadTooBig):
+            self._link.abort()
+            return b""
+        self._altering = self._box.alter is not None or not self.between_messages
+        if self.between_messages and self._waiting:
+            out += self._waiting
+            self._waiting.clear()
+        return b"".join(out)
 
     def _look(self, direction: Direction, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
@@ -187,6 +213,7 @@ class Middlebox:
         on_end: Callable[[int], None] = lambda number: None,
     ) -> None:
         self.on_message, self.on_request, self._on_end = on_message, on_request, on_end
+        self.alter: Callable[[Message], list[bytes]] | None = None  # what goes to the client instead of a message
         self._taps: dict[int, _WebSocketTap] = {}
         self._count = 0
 
@@ -199,11 +226,14 @@ class Middlebox:
         self._taps.pop(number, None)
         self._on_end(number)
 
-    def inject(self, socket: int, payload: bytes, opcode: Opcode = Opcode.TEXT) -> bool:
-        """Send one more message to the client of that socket; False when it is gone."""
+    def inject(self, socket: int, payload: bytes, opcode: Opcode = Opcode.TEXT, *, crossed: bool = False) -> bool:
+        """Send one more message to the client of that socket; False when it is gone. `crossed`: it is a message of the
+        server's that was held back, and is told as such."""
         tap = self._taps.get(socket)
         if tap is None or not tap.readable:
             return False
+        if crossed:
+            self.on_message(Message(socket, "to_client", opcode, payload))
         tap.inject(Frame(opcode, payload).serialize(mask=False))
         return True
 

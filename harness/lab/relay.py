@@ -2,7 +2,8 @@
 
 The subject is never told the server's own port; it reaches the server through Toxiproxy and then through
 this relay, which keeps account of every connection that it carried (I16). It can be led to
-another target (the decoy of falsification (b)), and a tap can look at, alter and add bytes.
+another target (the decoy of falsification (b)), and a tap can look at, alter and add bytes. It counts what it
+carries, so that a fault on its path can be witnessed without asking either end.
 
     relay = Relay("runtime", port, target=("127.0.0.1", 20011))
     await relay.start()
@@ -14,11 +15,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 CHUNK_BYTES = 256 * 1024
 Address = tuple[str, int]
+
+
+@dataclass
+class Flow:
+    """What went through one direction so far. `last_ns` is on the monotonic clock."""
+
+    bytes: int = 0
+    reads: int = 0
+    last_ns: int = 0
+
+    def count(self, size: int) -> None:
+        self.bytes, self.reads, self.last_ns = self.bytes + size, self.reads + 1, time.monotonic_ns()
 
 
 class Link:
@@ -57,6 +72,10 @@ class Relay:
         self.carried: set[int] = set()
         self.accepted = 0
         self.answer: Answer | None = None
+        self.to_server, self.to_client = Flow(), Flow()
+        self.ended_ns: list[int] = []  # when each carried connection ended
+        self.cut_ns: list[int] = []  # when each reply was cut
+        self.cutting = False  # cut replies: what goes to the server goes on, what comes back ends the connection
         self._tap = tap
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
@@ -124,22 +143,39 @@ class Relay:
         tap = self._tap(Link(writer, local_port)) if self._tap is not None else None
         try:
             if first:
+                self.to_server.count(len(first))
                 upstream.write(tap.to_server(first) if tap else first)
             async with asyncio.TaskGroup() as group:
-                group.create_task(_pump(reader, upstream, tap.to_server if tap else None))
-                group.create_task(_pump(upstream_reader, writer, tap.to_client if tap else None))
+                group.create_task(_pump(reader, upstream, self.to_server, tap.to_server if tap else None))
+                group.create_task(self._answers(upstream_reader, writer, tap.to_client if tap else None))
         except* OSError:
             pass
         finally:
+            self.ended_ns.append(time.monotonic_ns())
             if tap is not None:
                 tap.ended()
             _close(upstream)
 
+    async def _answers(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], bytes] | None
+    ) -> None:
+        """From the target to the client, unless replies are being cut."""
+
+        def pass_on(data: bytes) -> bytes:
+            if self.cutting:
+                self.cut_ns.append(time.monotonic_ns())
+                writer.transport.abort()
+                raise ConnectionAbortedError("the reply was cut")
+            return look(data) if look is not None else data
+
+        await _pump(reader, writer, self.to_client, pass_on)
+
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], bytes] | None
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow, look: Callable[[bytes], bytes] | None
 ) -> None:
     while data := await reader.read(CHUNK_BYTES):
+        flow.count(len(data))
         writer.write(look(data) if look is not None else data)
         await writer.drain()
     with contextlib.suppress(OSError, RuntimeError):

@@ -9,6 +9,7 @@ SIGKILL, and up to 0.5 s of acknowledged transactions are lost unless it was idl
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from harness.errors import LabError
@@ -48,8 +49,7 @@ class Server:
     async def start(self, ready_url: str | None = None) -> None:
         """Spawn it and wait until it answers at `ready_url` (a relay that leads here, so that the lab's own
         look is in the account of connections). LabError says what its log says."""
-        data = self.folder / "data"
-        argv = [self.component.path, "start", "--listen-addr", f"127.0.0.1:{self.port}", "--data-dir", str(data)]
+        argv = [self.component.path, "start", "--listen-addr", f"127.0.0.1:{self.port}", "--data-dir", str(self.data)]
         argv += ["--jwt-pub-key-path", str(self.keys.public_path), "--jwt-priv-key-path", str(self.keys.private_path)]
         self._process = await Process.start(
             argv, name=self.name, log=self._log, cwd=self.folder, scenario=self._scenario
@@ -71,6 +71,20 @@ class Server:
                 hint="run 'signoff doctor'",
             )
         return await http.ping()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def copy_data(self, to: Path) -> None:
+        """A copy of its data as it stands on disk. Whole only when nothing was written for a second before."""
+        shutil.copytree(self.data, to)
+
+    def put_data(self, copy: Path | None) -> None:
+        """Replace the data of a server that is down by an older copy, or by nothing."""
+        shutil.rmtree(self.data)
+        if copy is not None:
+            shutil.copytree(copy, self.data)
 
     async def kill(self) -> None:
         """SIGKILL: on 1.2.0 the only end there is."""

@@ -45,7 +45,11 @@ class ProxiedPath:
     name: str
     proxy: Proxy
     relay: Relay
-    url: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
 
 class Lab:
@@ -61,6 +65,7 @@ class Lab:
         self._servers: list[Server] = []
         self._clients: list[HttpClient] = []
         self.program = ""
+        self.data_copy: Path | None = None  # an older copy of the server's data, to be put back by a drill
 
     async def __aenter__(self) -> Lab:
         try:
@@ -120,6 +125,17 @@ class Lab:
     async def _publish(self, http: HttpClient) -> None:
         await spacetimedb.publish(http, self.database, self.wasm)
 
+    async def republish(self) -> None:
+        """What an operator does with a server that lost its data: the module again, and the calls after it."""
+        await self._publish(self.http)
+        for reducer, args in self.calls:
+            await self.http.call(self.database, reducer, args)
+
+    async def keep_data(self) -> None:
+        """Copy the server's data as they are on disk: call it when nothing was written for a second."""
+        self.data_copy = self.work / f"data-copy-{len(self._servers)}"
+        await asyncio.to_thread(self.server.copy_data, self.data_copy)
+
     async def after_publish(self, calls: Sequence[Call]) -> None:
         """Reducer calls by the owner, kept for twins of this server."""
         self.calls.extend(calls)
@@ -150,7 +166,7 @@ class Lab:
         relay = await self._relay(name, target or self.server.address, tap)
         listen = self.ports.take()
         proxy = self.toxics.create(name, listen=listen, upstream=relay.port)
-        path = self.paths[name] = ProxiedPath(name, proxy, relay, f"http://127.0.0.1:{listen}")
+        path = self.paths[name] = ProxiedPath(name, proxy, relay, listen)
         self.timings_ms["proxies"] = self.timings_ms.get("proxies", 0.0) + (time.monotonic() - start) * 1000
         return path
 

@@ -12,6 +12,7 @@ because a Toxiproxy whose API port was already taken stays alive and silent.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import requests
@@ -85,6 +86,35 @@ class Toxics:
         if found is None or not found.enabled or not found.listen.endswith(f":{listen}"):
             raise LabError(f"Toxiproxy says it made the proxy {nonce_name}, but does not list it as enabled")
         self.proxies[name] = found
+        return found
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        """Take a proxy down or up, read back."""
+        proxy = self._fresh(name)
+        if enabled:
+            proxy.enable()
+        else:
+            proxy.disable()
+        if self._fresh(name).enabled is not enabled:
+            raise LabError(f"Toxiproxy says it changed the proxy {name}, but does not list it so")
+
+    def add(self, name: str, kind: str, stream: str, attributes: Mapping[str, int], toxic: str) -> None:
+        """A toxic on every byte of a direction ("upstream" to the server, "downstream" from it), read back."""
+        self._fresh(name).add_toxic(name=toxic, type=kind, stream=stream, toxicity=1.0, attributes=dict(attributes))
+        if toxic not in self._fresh(name).toxics():
+            raise LabError(f"Toxiproxy says it added {kind} to {name}, but does not list it")
+
+    def remove(self, name: str, toxic: str) -> None:
+        """Take a toxic away; one that is not there is no error. It ends the connections of a `timeout`."""
+        proxy = self._fresh(name)
+        if toxic in proxy.toxics():
+            proxy.destroy_toxic(toxic)
+
+    def _fresh(self, name: str) -> Proxy:
+        """The proxy as the server lists it now."""
+        found = self._client.proxies().get(self.proxies[name].name)
+        if found is None:
+            raise LabError(f"Toxiproxy does not list the proxy {name} any more")
         return found
 
     async def stop(self) -> None:

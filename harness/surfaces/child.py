@@ -73,6 +73,10 @@ class Child:
         if self._process is not None:
             await self._process.stop(STOP_GRACE_MS)
 
+    def shoot(self) -> None:
+        """SIGKILL now, without waiting for its end."""
+        self.process.signal(signal.SIGKILL)
+
     async def kill(self) -> None:
         if self._process is not None:
             await self._process.kill()

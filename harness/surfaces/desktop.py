@@ -158,7 +158,7 @@ class DesktopSurface:
             text = f"a line of {self.name} is no event: {type(error).__name__} {error}"
             self.record.op("desktop", "reject", "info", error=text)
 
-    async def command(self, cmd: str, *, timeout_ms: int = COMMAND_TIMEOUT_MS, **fields: Json) -> Event:
+    async def command(self, cmd: str, fields: Mapping[str, Json], *, timeout_ms: int = COMMAND_TIMEOUT_MS) -> Event:
         """Send one command and wait for its answer. SubjectError when it fails or stays out."""
         if self.broken_lines:
             raise SubjectError(f"{self.name} wrote {self.broken_lines} lines that are no events of {CONTRACT}")
@@ -181,14 +181,20 @@ class DesktopSurface:
             raise SubjectError(f"{self.name} answered {cmd!r}: {answer.error[:300]}")
         return answer
 
-    async def open(self, name: str, session: Session, identity: str, streams: list[str]) -> Replica:
-        """Open (or resume) a session; done when its first subscription is applied."""
+    async def open(
+        self, name: str, session: Session, identity: str, streams: list[str], *, ttl_s: int | None = None
+    ) -> Replica:
+        """Open (or resume) a session; done when its first subscription is applied. `ttl_s` is the lifetime of the
+        tokens that it is to ask for."""
         replica = self.replicas.get(name)
         if replica is None:
             replica = self.replicas[name] = Replica(name, tuple(streams))
         self._expected_identity[name] = identity
         self._sessions[name] = session
-        await self.command("open", session=name, bearer=session.bearer, streams=list(streams))
+        fields: dict[str, Json] = {"session": name, "bearer": session.bearer, "streams": list(streams)}
+        if ttl_s is not None:
+            fields["ttl_seconds"] = ttl_s
+        await self.command("open", fields)
         return replica
 
     async def resume(self, name: str) -> Replica:
@@ -197,10 +203,10 @@ class DesktopSurface:
         return await self.open(name, self._sessions[name], self._expected_identity[name], list(replica.streams))
 
     async def close_session(self, name: str, *, abrupt: bool = False) -> None:
-        await self.command("close", session=name, abrupt=abrupt)
+        await self.command("close", {"session": name, "abrupt": abrupt})
 
     async def state(self, name: str) -> Event:
-        return await self.command("state", session=name)
+        return await self.command("state", {"session": name})
 
     async def stop(self) -> None:
         await self.child.stop()

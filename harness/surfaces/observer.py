@@ -36,6 +36,13 @@ class Observer:
         assert isinstance(count, int)
         return count
 
+    async def heads(self) -> dict[str, int]:
+        """The highest seq that each stream holds now."""
+        heads: dict[str, int] = {}
+        for event in await self.events():
+            heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
+        return heads
+
     async def connections(self) -> list[str]:
         """Connection ids of the presence rows; identities when the module keys presence by identity."""
         column = self._tables.presence.connection

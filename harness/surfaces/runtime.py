@@ -90,9 +90,10 @@ class RuntimeSurface(Service):
         counters = (
             {str(k): int(v) for k, v in found.items() if isinstance(v, (int, float))} if isinstance(found, dict) else {}
         )
-        self.record.op(
-            "runtime", "metrics", "ok" if reply.expected else "fail", status=reply.status, data=Metrics(counters)
-        )
+        named = self._config.counters.model_dump()
+        means = {meaning: counters[name] for meaning, name in named.items() if name in counters}
+        phase: Phase = "ok" if reply.expected else "fail"
+        self.record.op("runtime", "metrics", phase, status=reply.status, data=Metrics(counters, means))
         return counters
 
     async def state_hash(self) -> str | None:

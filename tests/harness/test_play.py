@@ -14,11 +14,11 @@ from harness.checkers.contract import ContractBroken
 from harness.checkers.writes import LostWrite
 from harness.errors import SubjectError
 from harness.evidence.bundle import Bundle
-from harness.evidence.signoff import GateResult
+from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage, Story
 from harness.history import Contract, History
 from harness.play import play_gate
-from harness.scenario import Scenario, Setup
+from harness.scenario import Chosen, Scenario, Setup
 from harness.verdict import Verdict
 from harness.workload.traffic import Traffic, publish
 
@@ -36,9 +36,9 @@ def play(
 ) -> GateResult:
     gate = Gate("test/gate", story, checkers, sabotages, timeout_s)
     bundle = Bundle.create(tmp_path, seed=1)
-    result = play_gate(gate, setup, bundle, seed=1, requirements=("X-01",), repeat="signoff run --only test/gate")
+    result = play_gate(gate, setup, bundle, Chosen(), requirements=("X-01",), repeat="signoff run --only test/gate")
     assert [event.event for event in bundle.events()] == ["started", "finished"]
-    assert bundle.result("test/gate") == result
+    assert bundle.result(Play("test/gate")) == result
     return result
 
 

@@ -35,7 +35,7 @@ def marked(owner_prefix: str) -> list[int]:
 
 def test_nothing_is_left_after_a_scenario(setup: Setup, tmp_path: Path) -> None:
     async def play() -> tuple[Path, list[int]]:
-        async with Scenario(setup, "clean", seed=1, out=tmp_path) as scene:
+        async with Scenario(setup, "clean", out=tmp_path) as scene:
             await scene.start_control()
             await scene.start_runtime()
             await scene.start_desktop()
@@ -57,7 +57,7 @@ def test_a_connection_past_the_relay_is_in_the_account(setup: Setup, tmp_path: P
     """Also one that is long closed when the account is made."""
 
     async def play() -> list[tuple[str, str, int]]:
-        async with Scenario(setup, "bypass", seed=1, out=tmp_path) as scene:
+        async with Scenario(setup, "bypass", out=tmp_path) as scene:
             await scene.account()
             with socket.create_connection(("127.0.0.1", scene.lab.server.port), timeout=2) as bypass:
                 port = bypass.getsockname()[1]
@@ -74,7 +74,7 @@ def test_a_connection_past_the_relay_is_in_the_account(setup: Setup, tmp_path: P
 
 def test_a_websocket_past_the_relay_is_in_the_servers_own_count(setup: Setup, tmp_path: Path) -> None:
     async def play() -> set[str]:
-        async with Scenario(setup, "bypass", seed=1, out=tmp_path) as scene:
+        async with Scenario(setup, "bypass", out=tmp_path) as scene:
             async with await Subscription.open(scene.lab.server.url, scene.lab.database, scene.lab.owner.token):
                 pass
             await scene.account()
@@ -88,7 +88,7 @@ def test_a_websocket_through_any_path_of_the_lab_is_carried(setup: Setup, tmp_pa
     """A runtime may speak to the server over a WebSocket of its own."""
 
     async def play() -> list[str]:
-        async with Scenario(setup, "carried", seed=1, out=tmp_path) as scene:
+        async with Scenario(setup, "carried", out=tmp_path) as scene:
             path = await scene.lab.path("runtime", tap=scene._watched())
             async with await Subscription.open(path.url, scene.lab.database, scene.lab.owner.token):
                 pass
@@ -104,7 +104,7 @@ def test_the_lab_is_up_in_under_a_second(setup: Setup, tmp_path: Path) -> None:
 
     async def play() -> float:
         began = time.monotonic()
-        async with Scenario(setup, "up", seed=1, out=tmp_path):
+        async with Scenario(setup, "up", out=tmp_path):
             return time.monotonic() - began
 
     assert asyncio.run(play()) < 10
@@ -120,7 +120,7 @@ from harness.scenario import Scenario
 
 async def main():
     setup = prepare(load(ROOT / "fixtures" / "reference" / "signoff.toml"))
-    async with Scenario(setup, "worker", seed=1, out=Path(sys.argv[1])) as scene:
+    async with Scenario(setup, "worker", out=Path(sys.argv[1])) as scene:
         await scene.start_control()
         await scene.start_desktop()
         print(OWNER, scene.lab.server.port, flush=True)

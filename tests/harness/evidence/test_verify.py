@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import CheckerSpec
-from harness.evidence.signoff import GateResult, Plan, Signoff
+from harness.evidence.signoff import GateResult, Plan, Play, Signoff
 from harness.evidence.verify import verify
 from harness.verdict import Overall, Verdict
 from tests.harness.evidence.bundles import EXPECTED, GATE, SPEC, finish, history, make
@@ -36,7 +36,7 @@ def edited_history_resealed(bundle: Bundle) -> None:
 
 
 def dropped_sabotage_resealed(bundle: Bundle) -> None:
-    shutil.rmtree(bundle.gate_folder(GATE) / "sabotage")
+    shutil.rmtree(bundle.folder_of(Play(GATE)) / "sabotage")
     bundle.seal()
 
 

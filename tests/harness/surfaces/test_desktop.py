@@ -92,9 +92,9 @@ def test_a_line_that_is_no_event_is_recorded_and_fails_the_next_command(tmp_path
     )
 
     async def story(desktop: DesktopSurface) -> None:
-        await desktop.command("state", session="d1")
+        await desktop.command("state", {"session": "d1"})
         with pytest.raises(SubjectError, match="wrote 1 lines that are no events"):
-            await desktop.command("state", session="d1")
+            await desktop.command("state", {"session": "d1"})
 
     history = drive(tmp_path, script, story)
     assert [op.phase for op in history.of("reject")] == ["info"]
@@ -104,7 +104,7 @@ def test_an_unknown_event_and_unknown_fields_are_ignored(tmp_path: Path) -> None
     script = READY + LOOP + "    say(ev='weather', sun=True)\n    say(ev='done', re=c['id'], extra=1)\n"
 
     async def story(desktop: DesktopSurface) -> None:
-        assert (await desktop.command("state", session="x")).ok
+        assert (await desktop.command("state", {"session": "x"})).ok
 
     drive(tmp_path, script, story)
 
@@ -122,7 +122,7 @@ def test_a_failed_command_says_why(tmp_path: Path) -> None:
 def test_silence_is_not_waited_for_beyond_the_limit(tmp_path: Path) -> None:
     async def story(desktop: DesktopSurface) -> None:
         with pytest.raises(SubjectError, match="did not answer 'state' within 100 ms"):
-            await desktop.command("state", timeout_ms=100)
+            await desktop.command("state", {}, timeout_ms=100)
 
     drive(tmp_path, READY + LOOP + "    pass\n", story)
 
@@ -130,7 +130,7 @@ def test_silence_is_not_waited_for_beyond_the_limit(tmp_path: Path) -> None:
 def test_an_end_in_the_middle_of_a_command_is_told_at_once(tmp_path: Path) -> None:
     async def story(desktop: DesktopSurface) -> None:
         with pytest.raises(SubjectError, match="ended before it answered"):
-            await desktop.command("state")
+            await desktop.command("state", {})
 
     drive(tmp_path, READY + "sys.stdin.readline()\nsys.exit(3)\n", story)
 

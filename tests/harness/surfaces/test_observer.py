@@ -41,7 +41,7 @@ def test_readings_of_presence_are_sorted_and_whole(tmp_path: Path) -> None:
 @pytest.mark.lab
 def test_it_reads_what_the_server_holds(setup: Setup, tmp_path: Path) -> None:
     async def play() -> None:
-        async with Scenario(setup, "observer", seed=1, out=tmp_path) as scene:
+        async with Scenario(setup, "observer", out=tmp_path) as scene:
             assert (await scene.observer.count(), await scene.observer.connections()) == (0, [])
             for number, stream in enumerate(("s", "s", "t")):
                 args = [stream, f"k{number}", "0" * 64, '{"signoff_key":"n"}', 1, 1, True, 0]

@@ -1,0 +1,84 @@
+"""The nemesis plays a schedule on a scene, records what it did, and heals everything in every case.
+
+Each window becomes a `fault_on` and a `fault_off` Op; the latter carries the traffic that the workload made inside
+the window and what the witness measured. A window that bit nothing is recorded as it is: I12 makes the drill UNKNOWN.
+
+    nemesis = Nemesis(scene, schedule)
+    await nemesis.play()          # returns when all windows are healed; also after a failure or an interrupt
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+from chaos.acts import Act, act_of
+from chaos.faults import Fault
+from chaos.schedule import Schedule, Window
+from chaos.witnesses import Witness
+from harness.history import F, Faulted, Healed, Phase
+from harness.scenario import Scenario
+from harness.wait import until
+
+_TRAFFIC: tuple[tuple[F, Phase], ...] = (("publish", "invoke"), ("append", "invoke"), ("connect", "invoke"))
+HEAL_TIMEOUT_S = 30  # a server restart takes a fifth of a second; beyond this the lab is broken
+
+
+class Nemesis:
+    """`harmless` leaves every act out, and everything else as it is: what a test of the witnesses plays."""
+
+    def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
+        self.scene, self.schedule, self._harmless = scene, schedule, harmless
+
+    async def play(self) -> None:
+        """All windows by the clock, beside each other where they overlap."""
+        began = time.monotonic_ns()
+        async with asyncio.TaskGroup() as group:
+            for window in self.schedule.windows:
+                group.create_task(self._window(window, began), name=f"window {window.name}")
+
+    async def _window(self, window: Window, began: int) -> None:
+        await until(began + window.at_ms * 1_000_000)
+        act = act_of(self.scene, window.fault, window.target, window.name)
+        witness = act.witness()
+        await witness.before()
+        traffic = self._traffic()
+        self._begin(window)
+        watching = asyncio.create_task(witness.during(), name=f"witness {window.name}")
+        try:
+            if not self._harmless:
+                await act.on()
+            await until(began + window.until_ms * 1_000_000)
+        finally:
+            # Shielded: an interrupt must not leave a proxy down or a process stopped.
+            await asyncio.shield(self._heal(window, act, witness, watching, traffic))
+
+    def _begin(self, window: Window) -> None:
+        fault = window.fault
+        data = Faulted(fault.kind, window.target, fault.tolerable, fault.settings)
+        self.scene.record.op("lab", "fault_on", fault=window.name, data=data)
+
+    async def _heal(
+        self, window: Window, act: Act[Fault], witness: Witness, watching: asyncio.Task[None], traffic: int
+    ) -> None:
+        traffic = self._traffic() - traffic
+        try:
+            if not self._harmless:
+                async with asyncio.timeout(HEAL_TIMEOUT_S):
+                    await act.off()
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            seen = witness.seen()
+            data = Healed(
+                window.fault.kind, window.target, traffic, seen.effect, seen.measured, seen.needed, seen.first_ns,
+                seen.last_ns,
+            )  # fmt: skip
+            self.scene.record.op("lab", "fault_off", fault=window.name, data=data)
+
+    def _traffic(self) -> int:
+        """What the workload and the subject attempted so far; the lab's own looks are not among it."""
+        tally = self.scene.record.tally
+        return sum(tally[kind, phase] for kind, phase in _TRAFFIC)

@@ -1,0 +1,215 @@
+"""The stage of a drill: the cast, steady traffic, and how it must end.
+
+Every drill has the same frame: the subject is up and in steady state; traffic goes on while the nemesis plays; all is
+healed; what was acknowledged is everywhere; a fresh event arrives live; everything is read. A drill says only what is
+its own.
+
+    stage = Stage(scene)
+    await stage.up(sessions=4, streams=3)
+    async with stage.traffic(per_s=40):
+        await nemesis.play()
+    await stage.recover()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+from harness.errors import SubjectError
+from harness.history import Probed
+from harness.scenario import Scenario
+from harness.surfaces.desktop import DesktopSurface
+from harness.surfaces.events import Event
+from harness.surfaces.replica import Replica
+from harness.surfaces.runtime import RuntimeSurface
+from harness.wait import WaitedTooLong, until, wait_until
+from harness.workload.traffic import Sent, Traffic, publish
+
+WARM_UP = 5  # events per stream before the first fault
+PROBE_WITHIN_MS = 15_000  # three times the longest backoff of the contract
+CATCH_UP_MS = 30_000
+
+
+class Stage:
+    """`acknowledged` are the events that were taken, by key, with the seq that was told. Without a runtime the harness
+    writes itself, through the module."""
+
+    def __init__(self, scene: Scenario) -> None:
+        self.scene = scene
+        self.streams: list[str] = []
+        self.replicas: dict[str, Replica] = {}
+        self.acknowledged: dict[str, tuple[str, int | None]] = {}
+        self._traffic = Traffic(scene.rng, scene.nonce)
+        self.hosts: dict[str, DesktopSurface] = {}
+        self._lacking = ""
+
+    @property
+    def runtime(self) -> RuntimeSurface:
+        if self.scene.runtime is None:
+            raise SubjectError("the runtime was not started")
+        return self.scene.runtime
+
+    async def up(
+        self, *, sessions: int, streams: int, processes: int = 1, ttl_s: int | None = None, runtime: bool = True
+    ) -> None:
+        """Control, runtime, and sessions spread over desktop processes; then steady state: some events everywhere."""
+        await self.scene.start_control()
+        if runtime:
+            await self.scene.start_runtime()
+        self.streams = self.scene.streams(streams)
+        for number in range(processes):
+            await self.scene.start_desktop(f"desktop-{number + 1}")
+        names = [f"d{number + 1}" for number in range(sessions)]
+        async with asyncio.TaskGroup() as group:
+            for number, name in enumerate(names):
+                group.create_task(self.join(name, f"desktop-{number % processes + 1}", ttl_s=ttl_s))
+        await self.send(self._traffic.events(self.streams, each=WARM_UP))
+        await self.settle("steady state before the faults")
+
+    async def join(
+        self, name: str, process: str = "desktop-1", *, ttl_s: int | None = None, twice: bool = False
+    ) -> Replica:
+        """One more session; `twice`: it asks for each stream two times over."""
+        desktop = self.scene.desktops[process]
+        session, identity = await self.scene.sign_in(f"device-{name}", self.streams)
+        asked = [*self.streams, *self.streams] if twice else self.streams
+        replica = await desktop.open(name, session, identity, asked, ttl_s=ttl_s)
+        self.replicas[name], self.hosts[name] = replica, desktop
+        return replica
+
+    def event(self) -> Sent:
+        """The next event, on a stream of the seed's choice."""
+        return self._traffic.event(self.scene.rng.choice(self.streams))
+
+    async def send(self, events: list[Sent]) -> None:
+        """Publish, and remember what was acknowledged."""
+        if self.scene.runtime is None:
+            appender = self.scene.appender()
+            for event in events:
+                if await appender.append(event) == "ok":
+                    self.acknowledged[event.key] = event.stream, None
+            return
+        for event, said in zip(by_stream(events), await publish(self.runtime, events), strict=True):
+            if said.phase == "ok":
+                self.acknowledged[event.key] = event.stream, said.seq
+
+    @contextlib.asynccontextmanager
+    async def traffic(self, *, per_s: float) -> AsyncIterator[None]:
+        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing."""
+        under_way: set[asyncio.Task[None]] = set()
+
+        async def keep_sending() -> None:
+            began, count = time.monotonic_ns(), 0
+            while True:
+                count += 1
+                task = asyncio.create_task(self.send([self.event()]))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+                await until(began + int(count * 1e9 / per_s))
+
+        sending = asyncio.create_task(keep_sending(), name="traffic")
+        try:
+            yield
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, *under_way, return_exceptions=True)
+
+    async def settle(self, what: str) -> bool:
+        """Wait until what was acknowledged is in the server and in every replica."""
+
+        try:
+            await wait_until(self._everywhere, timeout_ms=CATCH_UP_MS, what=what)
+        except WaitedTooLong as error:
+            self.scene.record.op("lab", "settle", "info", error=f"{error}: {self._lacking}")
+            return False
+        self.scene.record.op("lab", "settle")
+        return True
+
+    async def _everywhere(self) -> bool:
+        held = await self.scene.observer.events(self.streams)
+        self._lacking = self._lacking_in(held)
+        return not self._lacking
+
+    def _lacking_in(self, held: list[Event]) -> str:
+        """What keeps the scene from being settled; "" when nothing does."""
+        there = {event.key for event in held}
+        absent = [key for key, place in self.acknowledged.items() if key not in there and not self._pruned(*place)]
+        if absent:
+            return f"{len(absent)} acknowledged events are not in the server"
+        heads: dict[str, int] = {}
+        for event in held:
+            heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
+        for name, replica in self.replicas.items():
+            behind = [stream for stream, head in heads.items() if replica.applied_seq(stream) != head]
+            if behind:
+                at = replica.applied_seq(behind[0])
+                return f"{name} is at seq {at} of {behind[0]}, the server at {heads[behind[0]]}"
+        return ""
+
+    def _pruned(self, stream: str, seq: int | None) -> bool:
+        """Whether the scene itself took this event away, as far as can be known."""
+        floor = self.scene.floors.get(stream, 0)
+        return floor > 0 and (seq is None or seq <= floor)
+
+    async def recover(self, *, read: bool = True) -> None:
+        """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read."""
+        await self.settle("everything acknowledged to be everywhere after the last heal")
+        await self.probe()
+        if read:
+            await self.read()
+
+    async def probe(self) -> bool:
+        """A fresh event after the heal must arrive live at every session that is open."""
+        event = self.event()
+        names = tuple(self.replicas)
+        begun = self.scene.record.op(
+            "gate", "probe", "invoke", stream=event.stream, key=event.key, data=Probed(names, PROBE_WITHIN_MS)
+        )
+        await self.send([event])
+
+        async def live() -> bool:
+            return all(self._has(name, event.key) for name in names)
+
+        try:
+            await wait_until(live, timeout_ms=PROBE_WITHIN_MS, what="the fresh event to be everywhere")
+        except WaitedTooLong as error:
+            self.scene.record.op("gate", "probe", "info", op=begun.index, error=str(error))
+            return False
+        self.scene.record.op("gate", "probe", op=begun.index, stream=event.stream, key=event.key)
+        return True
+
+    def _has(self, name: str, key: str) -> bool:
+        return any(event.key == key for state in self.replicas[name].state.values() for event in state.events[-8:])
+
+    def latencies(self, names: list[str]) -> tuple[list[float], list[float]]:
+        """ms from publish to apply at these sessions: of events sent before the first fault, and of those sent while
+        it was on."""
+        before, during, sent, place = list[float](), list[float](), dict[str, int](), "before"
+        begun: dict[str, str] = {}
+        for op in self.scene.record.history().ops:
+            if op.f in ("fault_on", "fault_off"):
+                place = "during" if op.f == "fault_on" and place == "before" else "after"
+            elif op.f == "publish" and op.phase == "invoke" and op.key is not None:
+                sent[op.key], begun[op.key] = op.t_ns, place
+            elif op.f == "apply" and op.replica in names and op.key in sent:
+                series = {"before": before, "during": during}.get(begun[op.key])
+                if series is not None:
+                    series.append((op.t_ns - sent[op.key]) / 1e6)
+        return before, during
+
+    async def read(self) -> None:
+        """The final read of the server and of every session, and the runtime's counters."""
+        if self.scene.runtime is not None:
+            await self.runtime.counters()
+        await self.scene.observer.final_read(self.streams)
+        for name in self.replicas:
+            await self.scene.read_replica(self.hosts[name], name)
+
+
+def by_stream(events: list[Sent]) -> list[Sent]:
+    """The order in which `publish` answers: stream by stream."""
+    streams = dict.fromkeys(event.stream for event in events)
+    return [event for stream in streams for event in events if event.stream == stream]

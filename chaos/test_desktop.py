@@ -1,0 +1,137 @@
+"""What a desktop must live through: kills, stale cursors, doubled and spoilt frames, a slow neighbour."""
+
+from __future__ import annotations
+
+import statistics
+from random import Random
+
+from chaos.drill import drill
+from chaos.faults import Frames, HalfOpen, Kill, Pause, Prune
+from chaos.nemesis import Nemesis
+from chaos.sabotage import SUPPRESSED
+from chaos.schedule import Window, window
+from chaos.stage import Stage
+from chaos.test_network import SAFETY, in_turn
+from harness.checkers.contract import ContractBroken
+from harness.checkers.stale import StaleCursorIgnored
+
+SLOWER_AT_MOST = 5.0  # times; the others share the machine with the slow one, not its queue
+ALWAYS_FAST_MS = 150.0
+
+
+def _desktop_kills(rng: Random, profile: str) -> list[Window]:
+    """At once, at the n-th apply, at the n-th checkpoint, and again in the middle of catching up."""
+    kinds = [Kill(), Kill(after="apply", nth=rng.randint(5, 40)), Kill(after="checkpoint", nth=rng.randint(3, 30))]
+    rng.shuffle(kinds)
+    return in_turn(rng, [(kind, "desktop-1") for kind in (*kinds, Kill())], shortest_ms=900, longest_ms=1_400)
+
+
+@drill(
+    "chaos/desktop-kill",
+    schedule=_desktop_kills,
+    checkers=SAFETY,
+    floors={"publish": 80, "apply": 240, "checkpoint": 20, "final_read": 320, "restart": 8},
+)
+async def test_desktop_kill(stage: Stage, nemesis: Nemesis) -> None:
+    """SIGKILL at odd moments: what was persisted together is resumed together, and nothing is skipped or doubled."""
+    await stage.up(sessions=4, streams=3, processes=2)
+    async with stage.traffic(per_s=30):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _stale(rng: Random, profile: str) -> list[Window]:
+    """The floor moves past the cursor of a desktop that is away, once and then again."""
+    windows, at = [], 300
+    for number in (1, 3):
+        back = at + rng.randint(2_000, 2_600)
+        windows.append(window(f"w{number}", at, back, Kill(), "desktop-1"))
+        pruned = rng.randint(at + 1_200, back - 500)
+        windows.append(window(f"w{number + 1}", pruned, pruned + 250, Prune(keep=rng.randint(1, 4)), "server"))
+        at = back + rng.randint(1_000, 1_500)
+    return windows
+
+
+@drill(
+    "chaos/stale-cursor",
+    schedule=_stale,
+    checkers=[*SAFETY, StaleCursorIgnored()],
+    floors={"publish": 80, "apply": 200, "bootstrap": 10, "prune": 4, "final_read": 20},
+)
+async def test_stale_cursor(stage: Stage, nemesis: Nemesis) -> None:
+    """The retention floor has passed a cursor: the replica starts again at the floor, and misses nothing above it."""
+    await stage.up(sessions=4, streams=2, processes=2)
+    async with stage.traffic(per_s=25):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _doubled(rng: Random, profile: str) -> list[Window]:
+    whats = ["duplicate", "drop", "reorder", "delay", "truncate", "corrupt"]
+    rng.shuffle(whats)
+    every = {what: rng.randint(2, 4) for what in whats}
+    kinds = [(Frames(what, every=every[what], delay_ms=rng.randint(50, 200)), "desktop") for what in whats]  # type: ignore[arg-type]
+    return in_turn(rng, kinds, shortest_ms=700, longest_ms=1_100)
+
+
+@drill(
+    "chaos/duplicate-delivery",
+    schedule=_doubled,
+    checkers=SAFETY,
+    floors={"publish": 80, "apply": 320, "final_read": 400, "frame": 300},
+    sabotages=[SUPPRESSED],
+)
+async def test_duplicate_delivery(stage: Stage, nemesis: Nemesis) -> None:
+    """Messages come twice, late, out of turn, cut, spoilt or not at all, and one session asks for each stream twice."""
+    await stage.up(sessions=3, streams=3)
+    await stage.join("d4", twice=True)
+    async with stage.traffic(per_s=30):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _half_open(rng: Random, profile: str) -> list[Window]:
+    return in_turn(rng, [(HalfOpen(), "desktop")] * 2, shortest_ms=2_500, longest_ms=3_500)
+
+
+@drill(
+    "chaos/half-open",
+    schedule=_half_open,
+    checkers=SAFETY,
+    floors={"publish": 60, "apply": 180, "final_read": 240},
+)
+async def test_half_open(stage: Stage, nemesis: Nemesis) -> None:
+    """Bytes stop while connections stay: nothing is lost, and it goes on where it was when they flow again."""
+    await stage.up(sessions=3, streams=2)
+    async with stage.traffic(per_s=15):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _slow(rng: Random, profile: str) -> list[Window]:
+    at = rng.randint(2_000, 2_500)  # so long is the calm before, with which the rest is compared
+    return [window("w1", at, at + rng.randint(4_000, 5_000), Pause(), "desktop-2")]
+
+
+@drill(
+    "chaos/slow-consumer",
+    schedule=_slow,
+    checkers=[*SAFETY, ContractBroken()],
+    floors={"publish": 300, "apply": 1_200, "final_read": 1_500, "request": 1},
+)
+async def test_slow_consumer(stage: Stage, nemesis: Nemesis) -> None:
+    """One reader stops reading under fast traffic: the others are not slowed, and it catches up afterwards."""
+    await stage.up(sessions=4, streams=4, processes=2)
+    others = [name for name, host in stage.hosts.items() if host.name == "desktop-1"]
+    async with stage.traffic(per_s=60):
+        await nemesis.play()
+    _compare(stage, *stage.latencies(others))
+    await stage.recover()
+
+
+def _compare(stage: Stage, before: list[float], during: list[float]) -> None:
+    """The median, in ms, of the others' applies before and while their neighbour slept."""
+    calm, crowded = (statistics.median(values) if values else float("inf") for values in (before, during))
+    good = crowded <= max(ALWAYS_FAST_MS, calm * SLOWER_AT_MOST)
+    told = f"median {calm:.1f} ms before, {crowded:.1f} ms while one slept"
+    stage.scene.record.expect("desktop", "the others are not slowed by a slow reader", "yes", "yes" if good else told)

@@ -1,0 +1,127 @@
+"""What the network does: outages, resets, lost replies, half-open connections, storms of reconnects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from chaos.drill import drill
+from chaos.faults import Fault, LostReply, ProxyDown, Reset, Sunk
+from chaos.nemesis import Nemesis
+from chaos.schedule import Window, window
+from chaos.stage import Stage
+from harness.checkers.base import Checker
+from harness.checkers.cursors import CursorAhead
+from harness.checkers.hashes import HashMismatch
+from harness.checkers.metrics import MetricsLie
+from harness.checkers.order import InconsistentOffset
+from harness.checkers.replicas import DuplicateApply, GapOrReorder
+from harness.checkers.retries import RetryStorm
+from harness.checkers.tokens import TokenMisuse
+from harness.checkers.writes import LostWrite
+
+SAFETY: tuple[Checker, ...] = (
+    LostWrite(),
+    DuplicateApply(),
+    GapOrReorder(),
+    CursorAhead(),
+    HashMismatch(),
+    InconsistentOffset(),
+    TokenMisuse(),
+)
+"""What holds in every drill with desktops."""
+
+
+def in_turn(
+    rng: Random,
+    faults: Sequence[tuple[Fault, str]],
+    *,
+    shortest_ms: int,
+    longest_ms: int,
+    pause_ms: tuple[int, int] = (400, 900),
+) -> list[Window]:
+    """One window after the other, with pauses of the seed's choice between."""
+    windows, at = [], 300
+    for number, (fault, target) in enumerate(faults):
+        until = at + rng.randint(shortest_ms, longest_ms)
+        windows.append(window(f"w{number + 1}", at, until, fault, target))
+        at = until + rng.randint(*pause_ms)
+    return windows
+
+
+def _outages(rng: Random, profile: str) -> list[Window]:
+    """The runtime's way to the server: refused, then a sink that times its attempts."""
+    first = in_turn(rng, [(ProxyDown(), "runtime")], shortest_ms=1_500, longest_ms=2_500)
+    at = first[-1].until_ms + rng.randint(800, 1_200)
+    return [*first, window("w2", at, at + rng.randint(6_000, 8_000), Sunk(), "runtime")]
+
+
+@drill(
+    "chaos/runtime-outage",
+    schedule=_outages,
+    checkers=[*SAFETY, RetryStorm(), MetricsLie()],
+    floors={"publish": 150, "apply": 300, "final_read": 450, "metrics": 1},
+)
+async def test_runtime_outage(stage: Stage, nemesis: Nemesis) -> None:
+    """The server is out of the runtime's reach: events are taken all the same, kept, and sent in order afterwards."""
+    await stage.up(sessions=2, streams=3)
+    async with stage.traffic(per_s=20):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _cuts(rng: Random, profile: str) -> list[Window]:
+    """Pauses long enough for most sessions to come back: a cut of nobody shows nothing."""
+    cuts: list[tuple[Fault, str]] = [(Sunk(), "desktop")] * 3
+    return in_turn(rng, cuts, shortest_ms=2_500, longest_ms=3_500, pause_ms=(2_500, 3_000))
+
+
+@drill(
+    "chaos/reconnect-storm",
+    schedule=_cuts,
+    checkers=[*SAFETY, RetryStorm()],
+    floors={"publish": 60, "connect": 120, "apply": 2_500, "final_read": 2_500},
+)
+async def test_reconnect_storm(stage: Stage, nemesis: Nemesis) -> None:
+    """Fifty sessions lose the server three times; they come back with backoff and jitter, and apply everything once."""
+    await stage.up(sessions=50, streams=2, processes=2)
+    async with stage.traffic(per_s=5):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _lost_replies(rng: Random, profile: str) -> list[Window]:
+    return in_turn(rng, [(LostReply(), "runtime")] * 3, shortest_ms=500, longest_ms=900)
+
+
+@drill(
+    "chaos/lost-reply",
+    schedule=_lost_replies,
+    checkers=[*SAFETY, MetricsLie()],
+    floors={"publish": 40, "apply": 80, "final_read": 120},
+)
+async def test_lost_reply(stage: Stage, nemesis: Nemesis) -> None:
+    """The append went through and its reply was cut: tried again under the same key, it is there once."""
+    await stage.up(sessions=2, streams=3)
+    async with stage.traffic(per_s=30):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _churn(rng: Random, profile: str) -> list[Window]:
+    kinds: list[tuple[Fault, str]] = [(rng.choice((Reset(), ProxyDown())), "desktop") for _ in range(6)]
+    return in_turn(rng, kinds, shortest_ms=350, longest_ms=800)
+
+
+@drill(
+    "chaos/connection-churn",
+    schedule=_churn,
+    checkers=SAFETY,
+    floors={"publish": 60, "connect": 12, "apply": 300, "final_read": 400},
+)
+async def test_connection_churn(stage: Stage, nemesis: Nemesis) -> None:
+    """Connections come and go in quick turn, by resets and refusals, under traffic."""
+    await stage.up(sessions=6, streams=3, processes=2)
+    async with stage.traffic(per_s=25):
+        await nemesis.play()
+    await stage.recover()

@@ -1,0 +1,54 @@
+"""What the runtime must live through: kills at odd moments, and other writers beside it."""
+
+from __future__ import annotations
+
+from random import Random
+
+from chaos.drill import drill
+from chaos.faults import Kill, Republish
+from chaos.nemesis import Nemesis
+from chaos.schedule import Window
+from chaos.stage import Stage
+from chaos.test_network import SAFETY, in_turn
+from harness.checkers.contract import ContractBroken
+from harness.checkers.metrics import MetricsLie
+
+
+def _runtime_kills(rng: Random, profile: str) -> list[Window]:
+    """At once, and right when the n-th publish is acknowledged: what was said to be taken must be there."""
+    kinds = [Kill(), *(Kill(after="publish", nth=rng.randint(3, 20)) for _ in range(3))]
+    rng.shuffle(kinds)
+    return in_turn(rng, [(kind, "runtime") for kind in kinds], shortest_ms=800, longest_ms=1_300)
+
+
+@drill(
+    "chaos/runtime-kill",
+    schedule=_runtime_kills,
+    checkers=[*SAFETY, MetricsLie()],
+    floors={"publish": 60, "apply": 120, "final_read": 180, "restart": 4, "metrics": 1},
+)
+async def test_runtime_kill(stage: Stage, nemesis: Nemesis) -> None:
+    """SIGKILL of the runtime: no acknowledged event is lost, none is there twice, seqs go on."""
+    await stage.up(sessions=2, streams=3)
+    async with stage.traffic(per_s=40):
+        await nemesis.play()
+    await stage.recover()
+
+
+def _republishes(rng: Random, profile: str) -> list[Window]:
+    kinds = [Republish(compatible=True), Republish(compatible=False), Republish(compatible=True)]
+    return in_turn(rng, [(kind, "server") for kind in kinds], shortest_ms=900, longest_ms=1_300)
+
+
+@drill(
+    "chaos/hot-republish",
+    schedule=_republishes,
+    checkers=[*SAFETY, ContractBroken()],
+    floors={"publish": 60, "apply": 180, "final_read": 240, "request": 3},
+)
+async def test_hot_republish(stage: Stage, nemesis: Nemesis) -> None:
+    """A compatible module is swapped under live sockets; an incompatible one is refused, and the old one goes on."""
+    await stage.up(sessions=3, streams=3)
+    async with stage.traffic(per_s=30):
+        await nemesis.play()
+    await stage.recover()
