@@ -28,6 +28,7 @@ NAMES = {
     "inconsistent-offset": "I6",
     "token-misuse": "I8",
     "presence-drift": "I10",
+    "fault-without-effect": "I12",
     "idle-run": "I13",
     "record-broken": "I15",
     "unproxied-path": "I16",
