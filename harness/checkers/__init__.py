@@ -20,6 +20,7 @@ import msgspec
 
 from harness.checkers.base import Checker
 from harness.checkers.contract import ContractBroken
+from harness.checkers.convergence import NoConvergence
 from harness.checkers.coverage import IdleRun
 from harness.checkers.cursors import CursorAhead
 from harness.checkers.hashes import HashMismatch
@@ -43,6 +44,7 @@ _ALL: tuple[type[Checker], ...] = (
     InconsistentOffset,
     TokenMisuse,
     PresenceDrift,
+    NoConvergence,
     FaultWithoutEffect,
     IdleRun,
     RecordBroken,

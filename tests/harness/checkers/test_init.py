@@ -28,6 +28,7 @@ NAMES = {
     "inconsistent-offset": "I6",
     "token-misuse": "I8",
     "presence-drift": "I10",
+    "no-convergence": "I11",
     "fault-without-effect": "I12",
     "idle-run": "I13",
     "record-broken": "I15",
@@ -54,6 +55,7 @@ PARAMS: list[tuple[str, dict[str, object]]] = [
     ("legacy-lane", {"gone_statuses": [404], "deliver_required": False}),
     ("presence-drift", {"needs_gone": False}),
     ("lost-write", {"observer": "truth"}),
+    ("no-convergence", {"bound_ms": 60_000}),
 ]
 
 
