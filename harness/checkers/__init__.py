@@ -30,6 +30,7 @@ from harness.checkers.paths import UnproxiedPath
 from harness.checkers.presence import PresenceDrift
 from harness.checkers.record import RecordBroken
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
+from harness.checkers.retries import RetryStorm
 from harness.checkers.tokens import TokenMisuse
 from harness.checkers.windows import FaultWithoutEffect
 from harness.checkers.writes import LostWrite
@@ -43,6 +44,7 @@ _ALL: tuple[type[Checker], ...] = (
     HashMismatch,
     InconsistentOffset,
     TokenMisuse,
+    RetryStorm,
     PresenceDrift,
     NoConvergence,
     FaultWithoutEffect,

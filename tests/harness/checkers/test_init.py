@@ -27,6 +27,7 @@ NAMES = {
     "hash-mismatch": "I5",
     "inconsistent-offset": "I6",
     "token-misuse": "I8",
+    "retry-storm": "I9",
     "presence-drift": "I10",
     "no-convergence": "I11",
     "fault-without-effect": "I12",
@@ -55,6 +56,7 @@ PARAMS: list[tuple[str, dict[str, object]]] = [
     ("legacy-lane", {"gone_statuses": [404], "deliver_required": False}),
     ("presence-drift", {"needs_gone": False}),
     ("lost-write", {"observer": "truth"}),
+    ("retry-storm", {"cap_ms": 10_000, "factor": 1.5, "lanes": {"runtime": 4}}),
     ("no-convergence", {"bound_ms": 60_000}),
 ]
 
