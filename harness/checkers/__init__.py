@@ -25,6 +25,7 @@ from harness.checkers.coverage import IdleRun
 from harness.checkers.cursors import CursorAhead
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.legacy import LegacyLane
+from harness.checkers.metrics import MetricsLie
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.paths import UnproxiedPath
 from harness.checkers.presence import PresenceDrift
@@ -49,6 +50,7 @@ _ALL: tuple[type[Checker], ...] = (
     NoConvergence,
     FaultWithoutEffect,
     IdleRun,
+    MetricsLie,
     RecordBroken,
     UnproxiedPath,
     LegacyLane,

@@ -32,6 +32,7 @@ NAMES = {
     "no-convergence": "I11",
     "fault-without-effect": "I12",
     "idle-run": "I13",
+    "metrics-lie": "I14",
     "record-broken": "I15",
     "unproxied-path": "I16",
     "legacy-lane": "I17",
@@ -58,6 +59,7 @@ PARAMS: list[tuple[str, dict[str, object]]] = [
     ("lost-write", {"observer": "truth"}),
     ("retry-storm", {"cap_ms": 10_000, "factor": 1.5, "lanes": {"runtime": 4}}),
     ("no-convergence", {"bound_ms": 60_000}),
+    ("metrics-lie", {"required": ["accepted"], "survive_restart": False}),
 ]
 
 
@@ -85,6 +87,7 @@ def test_a_checker_survives_a_manifest(name: str, params: dict[str, object]) -> 
         ("presence-drift", {"needs_gone": 1}, "needs_gone"),
         ("idle-run", {"floors": {"publish": 1.5}}, "floors"),
         ("record-broken", {"strict": True}, "strict"),
+        ("metrics-lie", {"required": ["sent"]}, "required"),
     ],
 )
 def test_what_is_unknown_or_of_a_wrong_type_is_named(name: str, params: dict[str, object], named: str) -> None:

@@ -20,6 +20,7 @@ WITHOUT_A_GATE = {
     "retry-storm": "due with the chaos drills",
     "no-convergence": "due with the chaos drills",
     "fault-without-effect": "due with the chaos drills",
+    "metrics-lie": "due with the chaos drills",
 }
 
 
