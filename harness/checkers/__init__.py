@@ -32,6 +32,7 @@ from harness.checkers.presence import PresenceDrift
 from harness.checkers.record import RecordBroken
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.retries import RetryStorm
+from harness.checkers.stale import StaleCursorIgnored
 from harness.checkers.tokens import TokenMisuse
 from harness.checkers.windows import FaultWithoutEffect
 from harness.checkers.writes import LostWrite
@@ -44,6 +45,7 @@ _ALL: tuple[type[Checker], ...] = (
     CursorAhead,
     HashMismatch,
     InconsistentOffset,
+    StaleCursorIgnored,
     TokenMisuse,
     RetryStorm,
     PresenceDrift,
