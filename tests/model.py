@@ -3,7 +3,8 @@
 Owns a server with streams, a publishing runtime, and replicas that join late, reconnect, are killed and
 resume; prunes, one restore (every fourth seed), tokens, presence, routes, sockets, frames. Publishes are
 concurrent; they fail, or are answered by nobody although they took effect (or take effect later), and
-are tried again. Leaves the judging to the checkers. Only `Random(seed)` decides.
+are tried again. Leaves faults, probes and counters to outages, and the judging to the checkers. Only
+`Random(seed)` decides.
 
     history = generate(seed=7, size=300)
     len(history.ops)  # about 300, never less than the prologue and the final reads need
@@ -19,6 +20,7 @@ import msgspec
 
 from harness import history as h
 from harness.history import Anchor, F, History, Op, pack
+from tests import outages
 
 WALL_S = 1_790_000_000
 MAX_REPLICAS = 4
@@ -86,9 +88,11 @@ class Model:
         self.again: list[tuple[Stream, str, str | None]] = []
         self.replicas: list[Replica] = []
         self.gone: list[str] = []
-        self.counter = self.prunes = 0
+        self.accepted, self.handled = set[str](), set[int]()  # what the runtime took, and the attempts that it answered
+        self.counter = self.prunes = self.refused = 0
         self.restore_due = seed % 4 == 3 if restore is None else restore
         self.restored = False
+        self.herd = self.rng.choice(outages.HERDS)
 
     def put(self, process: str, f: F, phase: h.Phase = "ok", /, **fields: object) -> int:
         """One Op; its index."""
@@ -113,18 +117,28 @@ class Model:
         invoke = self.put("runtime", "publish", "invoke", stream=stream.name, key=key, hash=digest)
         self.open.append(Attempt(invoke, stream, key, idem or self.fresh("i"), digest, self.landed.get(key)))
 
-    def in_turn(self, stream: Stream, count: int) -> None:
-        """Publishes one after the other, all acknowledged."""
+    def in_turn(self, stream: Stream, count: int, key: str = "") -> None:
+        """Publishes one after the other, all acknowledged; new events, or the one of this key."""
         for _ in range(count):
-            key = self.fresh("k")
-            digest = sha256(key.encode()).hexdigest()
-            invoke = self.put("runtime", "publish", "invoke", stream=stream.name, key=key, hash=digest)
-            row = self.land(Attempt(invoke, stream, key, self.fresh("i"), digest))
+            event = key or self.fresh("k")
+            digest = sha256(event.encode()).hexdigest()
+            invoke = self.put("runtime", "publish", "invoke", stream=stream.name, key=event, hash=digest)
+            row = self.land(Attempt(invoke, stream, event, self.fresh("i"), digest))
             said = {"seq": row.seq, "idem_key": row.idem, "hash": digest, "data": pack(h.Published(digest))}
-            self.put("runtime", "publish", op=invoke, stream=stream.name, key=key, **said)
+            self.put("runtime", "publish", op=invoke, stream=stream.name, key=event, **said)
+
+    def repeat(self, stream: Stream) -> None:
+        """An event that was acknowledged, sent again under its idem key and known already."""
+        row = stream.rows[-1]
+        invoke = self.put("runtime", "publish", "invoke", stream=stream.name, key=row.key, hash=row.hash)
+        attempt = Attempt(invoke, stream, row.key, row.idem, row.hash, row)
+        self.land(attempt)
+        self.answer(attempt, "ok", idem_key=row.idem, status=200, data=pack(h.Published(row.hash)), hash=row.hash)
 
     def land(self, attempt: Attempt) -> Row:
         """Take effect once; a second attempt of the same event finds the first."""
+        self.accepted.add(attempt.key)
+        self.handled.add(attempt.invoke)
         row = self.landed.get(attempt.key)
         if row is None:
             data = msgspec.Raw(b'{"claimed_hash":"%s","live":true}' % attempt.hash.encode())
@@ -279,6 +293,19 @@ class Model:
         self.checkpoint(replica, "resume", behind=int(self.rng.random() < 0.3))
         self.connect(replica)
 
+    def fall_behind(self, replica: Replica, ahead: Replica) -> None:
+        """The stream is pruned beyond what a replica holds while it is away: it starts again at the floor."""
+        stream = self.streams[-1]
+        self.put("lab", "restart", replica=replica.name, data=pack(h.Restarted("kill", 4711)))
+        self.drop(replica, "unknown")
+        self.in_turn(stream, 4)
+        self.advance(ahead, stream, len(stream.rows))
+        stream.floor = len(stream.rows) - 2
+        self.put("gate", "prune", stream=stream.name, cursor=stream.floor)
+        self.checkpoint(replica, "resume")
+        self.connect(replica)
+        self.advance(replica, stream, 1)
+
     # The server's own history
 
     def fail_one(self) -> None:
@@ -305,17 +332,18 @@ class Model:
         late = self.ops.pop() if self.ops[-1].f == "apply" else None
         for attempt in self.open:
             self.answer(attempt, "info", error="server restored")
-        self.put("lab", "restart", data=pack(h.Restarted("restore", 4712)))
+        lost = {stream.name: stream.rows[self.rng.randint(stream.floor, len(stream.rows)) :] for stream in self.streams}
+        heads = {stream.name: len(stream.rows) - len(lost[stream.name]) for stream in self.streams}
+        self.put("lab", "restart", data=pack(h.Restarted("restore", 4712, heads)))
         if late is not None:
             self.t_ns += 997
             self.ops.append(msgspec.structs.replace(late, index=len(self.ops), t_ns=self.t_ns))
         self.open, self.zombies, self.again = [], [], []
         for stream in self.streams:
-            lost = stream.rows[self.rng.randint(stream.floor, len(stream.rows)) :]
-            del stream.rows[len(stream.rows) - len(lost) :]
-            for row in lost:
+            del stream.rows[heads[stream.name] :]
+            for row in lost[stream.name]:
                 del self.landed[row.key]
-            self.again += [(stream, row.key, None) for row in lost[:5]]
+            self.again += [(stream, row.key, None) for row in lost[stream.name][:5]]
         for replica in self.replicas:
             self.drop(replica, "server")
             self.connect(replica)
@@ -380,6 +408,7 @@ class Model:
         self.requests()
         for stream in self.streams:
             self.in_turn(stream, 6)
+            self.repeat(stream)
             self.advance(self.replicas[0], stream, 3)
             self.advance(self.replicas[1], stream, 3)
         for replica in self.replicas:
@@ -389,6 +418,8 @@ class Model:
             self.reconnect(replica)
             for stream in self.streams:
                 self.advance(replica, stream, 3)
+        self.fall_behind(self.replicas[1], self.replicas[0])
+        outages.slow_window(self)
         self.presence()
 
     def step(self) -> None:
@@ -431,7 +462,7 @@ class Model:
 
     def owed(self) -> int:
         """How many Ops the end will take: what the replicas lack, and all final reads."""
-        owed = 10
+        owed = 20 + 4 * MAX_REPLICAS + outages.HERD_OPS * self.herd
         for stream in self.streams:
             rows = len(stream.rows)
             owed += rows - stream.floor + (0 if self.restored else rows)
@@ -450,8 +481,11 @@ class Model:
             self.checkpoint(replica, "save")
         self.presence()
         self.fail_one()
+        outages.outage(self, self.herd)
+        outages.probe(self)
         self.put("gate", "settle")
         self.read("server", {stream.name: stream.floor for stream in self.streams})
+        outages.counters(self)
         if not self.restored:
             self.read("runtime", {stream.name: 0 for stream in self.streams})
         for replica in self.replicas:

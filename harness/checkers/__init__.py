@@ -2,8 +2,9 @@
 
 Owns the registry, so that a committed manifest and an offline verifier name the same checker with the
 same parameters; leaves the judging to the modules, and the table of invariants to the design
-(section 5). Modules: writes I1, replicas I2 I3, cursors I4, hashes I5, order I6, tokens I8, presence
-I10, coverage I13, record I15, paths I16, legacy I17, contract I18.
+(section 5). Modules: writes I1, replicas I2 I3, cursors I4, hashes I5, order I6, stale I7, tokens I8,
+retries I9, presence I10, convergence I11, windows I12, coverage I13, metrics I14, record I15, paths I16,
+legacy I17, contract I18.
 
     checker = build("token-misuse", {"leeway_s": 60})
     told = describe(checker)  # {"checker": "token-misuse", "invariant": "I8", "params": {...}}
@@ -19,16 +20,21 @@ import msgspec
 
 from harness.checkers.base import Checker
 from harness.checkers.contract import ContractBroken
+from harness.checkers.convergence import NoConvergence
 from harness.checkers.coverage import IdleRun
 from harness.checkers.cursors import CursorAhead
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.legacy import LegacyLane
+from harness.checkers.metrics import MetricsLie
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.paths import UnproxiedPath
 from harness.checkers.presence import PresenceDrift
 from harness.checkers.record import RecordBroken
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
+from harness.checkers.retries import RetryStorm
+from harness.checkers.stale import StaleCursorIgnored
 from harness.checkers.tokens import TokenMisuse
+from harness.checkers.windows import FaultWithoutEffect
 from harness.checkers.writes import LostWrite
 from harness.errors import EvidenceError
 
@@ -39,9 +45,14 @@ _ALL: tuple[type[Checker], ...] = (
     CursorAhead,
     HashMismatch,
     InconsistentOffset,
+    StaleCursorIgnored,
     TokenMisuse,
+    RetryStorm,
     PresenceDrift,
+    NoConvergence,
+    FaultWithoutEffect,
     IdleRun,
+    MetricsLie,
     RecordBroken,
     UnproxiedPath,
     LegacyLane,

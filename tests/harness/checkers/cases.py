@@ -102,7 +102,8 @@ class Script:
 
     def put(self, f: F, phase: Phase = "ok", /, **fields: object) -> int:
         index = len(self.ops)
-        self.ops.append(Op(index=index, t_ns=index * 10, process="test", f=f, phase=phase, **fields))  # type: ignore[arg-type]
+        given = {"t_ns": index * 10, "process": "test", **fields}
+        self.ops.append(Op(index=index, f=f, phase=phase, **given))  # type: ignore[arg-type]
         return index
 
     def invoke(self, stream: str, key: str, f: F = "publish") -> int:

@@ -26,9 +26,14 @@ NAMES = {
     "cursor-ahead": "I4",
     "hash-mismatch": "I5",
     "inconsistent-offset": "I6",
+    "stale-cursor-ignored": "I7",
     "token-misuse": "I8",
+    "retry-storm": "I9",
     "presence-drift": "I10",
+    "no-convergence": "I11",
+    "fault-without-effect": "I12",
     "idle-run": "I13",
+    "metrics-lie": "I14",
     "record-broken": "I15",
     "unproxied-path": "I16",
     "legacy-lane": "I17",
@@ -53,6 +58,10 @@ PARAMS: list[tuple[str, dict[str, object]]] = [
     ("legacy-lane", {"gone_statuses": [404], "deliver_required": False}),
     ("presence-drift", {"needs_gone": False}),
     ("lost-write", {"observer": "truth"}),
+    ("stale-cursor-ignored", {"expect": ["stale", "ahead"]}),
+    ("retry-storm", {"cap_ms": 10_000, "factor": 1.5, "lanes": {"runtime": 4}}),
+    ("no-convergence", {"bound_ms": 60_000}),
+    ("metrics-lie", {"required": ["accepted"], "survive_restart": False}),
 ]
 
 
@@ -80,6 +89,8 @@ def test_a_checker_survives_a_manifest(name: str, params: dict[str, object]) -> 
         ("presence-drift", {"needs_gone": 1}, "needs_gone"),
         ("idle-run", {"floors": {"publish": 1.5}}, "floors"),
         ("record-broken", {"strict": True}, "strict"),
+        ("stale-cursor-ignored", {"expect": ["late"]}, "expect"),
+        ("metrics-lie", {"required": ["sent"]}, "required"),
     ],
 )
 def test_what_is_unknown_or_of_a_wrong_type_is_named(name: str, params: dict[str, object], named: str) -> None:

@@ -35,4 +35,5 @@ def test_what_is_only_seen_needs_no_invocation() -> None:
     script.put("socket", "fail", data=pack(h.SocketSeen("", "table")))
     script.put("settle", "info")
     script.put("publish", "info", marker="SIGNOFF-MARKER D01")
+    script.put("connect", "fail", process="sink", fault="w1", identity="somebody")
     assert judge(RecordBroken(), script.history()).verdict is Verdict.PASS
