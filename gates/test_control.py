@@ -10,7 +10,6 @@ from joserfc.jwk import KeySet
 
 from gates.sabotage import answered_route
 from gates.seeds import CLAIMS, CONTROL_RETIRED, MAX_TOKEN_LIFETIME_S, retired_routes
-from gates.test_module import append_event
 from gates.test_runtime import probe_retired
 from harness.canonical import Json
 from harness.checkers.contract import ContractBroken
@@ -112,13 +111,11 @@ def _key_list(body: Json) -> list[dict[str, Json]]:
 
 async def _scoped(scene: Scenario, control: ControlSurface, minted: Minted, streams: list[str]) -> None:
     """With its token a session sees the rows of its streams, and none of another."""
-    append, events = scene.config.module.append, scene.config.module.tables.events
-    if append is None:
-        raise SubjectError("what a token lets one read cannot be tried", hint="add [module] append to signoff.toml")
+    appender, events = scene.appender(), scene.config.module.tables.events
     traffic = Traffic(scene.rng, scene.nonce)
     foreign = f"{streams[0]}.foreign"
     for stream in (streams[0], foreign):
-        await append_event(scene, append, traffic.event(stream))
+        await appender.append(traffic.event(stream))
     async with await Subscription.open(scene.lab.witness_relay.url, scene.lab.database, minted.token) as socket:
         scene.own_sockets += 1
         await socket.send(subscribe_multi((f"SELECT * FROM {events.name}",), request_id=1, query_id=1))
