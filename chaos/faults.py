@@ -27,7 +27,9 @@ class Fault(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields
 
     @property
     def settings(self) -> dict[str, float | str]:
-        return {name: getattr(self, name) for name in self.__struct_fields__}
+        """What stands in the history: numbers and texts, a flag as "true" or "false"."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
 
 
 # ---------------------------------------------------------------- a path: Toxiproxy, sink, relay

@@ -13,7 +13,7 @@ import time
 
 from chaos.faults import Frames
 from harness.errors import WireError
-from harness.lab.middlebox import Message, Middlebox
+from harness.lab.middlebox import Message, Middlebox, Payload
 from harness.wire import messages
 
 _ALTERED = frozenset({"TransactionUpdate", "TransactionUpdateLight"})
@@ -28,29 +28,29 @@ class Altering:
         self._count = 0
         self._held: dict[int, bytes] = {}
 
-    def __call__(self, message: Message) -> list[bytes]:
+    def __call__(self, message: Message) -> list[Payload]:
         held = self._held.pop(message.socket, None)
-        payload = message.payload
-        if not _is_update(payload):
-            return [payload] if held is None else [payload, held]
+        payload = Payload(message.payload)
+        if not _is_update(message.payload):
+            return [payload] if held is None else [payload, Payload(held)]
         self._count += 1
         if held is not None:
-            return [payload, held]  # the earlier one comes after its successor
+            return [payload, Payload(held)]  # the earlier one comes after its successor
         if self._count % self._fault.every:
             return [payload]
         self.times_ns.append(time.monotonic_ns())
         return self._altered(message)
 
-    def _altered(self, message: Message) -> list[bytes]:
+    def _altered(self, message: Message) -> list[Payload]:
         payload, what = message.payload, self._fault.what
         if what == "duplicate":
-            return [payload, payload]
+            return [Payload(payload), Payload(payload)]
         if what == "drop":
             return []
         if what == "truncate":
-            return [payload[: len(payload) // 2]]
+            return [Payload(payload[: len(payload) // 2], spoilt=True)]
         if what == "corrupt":
-            return [_spoilt(payload)]
+            return [Payload(_spoilt(payload), spoilt=True)]
         if what == "reorder":
             self._held[message.socket] = payload
         else:

@@ -206,7 +206,11 @@ class Stage:
             await self.runtime.counters()
         await self.scene.observer.final_read(self.streams)
         for name in self.replicas:
-            await self.scene.read_replica(self.hosts[name], name)
+            ours = await self.scene.read_replica(self.hosts[name], name)
+            said = (await self.hosts[name].state(name)).state_hash
+            if ours:  # unknown for a replica that began at a floor
+                clause = f"{name} claims the state hash of what it applied"
+                self.scene.record.expect("desktop", clause, ours, said)
 
 
 def by_stream(events: list[Sent]) -> list[Sent]:

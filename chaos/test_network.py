@@ -11,6 +11,7 @@ from chaos.nemesis import Nemesis
 from chaos.schedule import Window, window
 from chaos.stage import Stage
 from harness.checkers.base import Checker
+from harness.checkers.contract import ContractBroken
 from harness.checkers.cursors import CursorAhead
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.metrics import MetricsLie
@@ -25,6 +26,7 @@ SAFETY: tuple[Checker, ...] = (
     DuplicateApply(),
     GapOrReorder(),
     CursorAhead(),
+    ContractBroken(),
     HashMismatch(),
     InconsistentOffset(),
     TokenMisuse(),

@@ -10,7 +10,6 @@ from chaos.nemesis import Nemesis
 from chaos.schedule import Window
 from chaos.stage import Stage
 from chaos.test_network import SAFETY, in_turn
-from harness.checkers.contract import ContractBroken
 from harness.checkers.metrics import MetricsLie
 
 
@@ -43,7 +42,7 @@ def _republishes(rng: Random, profile: str) -> list[Window]:
 @drill(
     "chaos/hot-republish",
     schedule=_republishes,
-    checkers=[*SAFETY, ContractBroken()],
+    checkers=SAFETY,
     floors={"publish": 60, "apply": 180, "final_read": 240, "request": 3},
 )
 async def test_hot_republish(stage: Stage, nemesis: Nemesis) -> None:

@@ -8,6 +8,8 @@ Reads what the player's process writes, so that whoever watches sees what is rec
 
 from __future__ import annotations
 
+import contextlib
+
 from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent
@@ -31,7 +33,8 @@ class Followed:
             if history is not None:
                 fresh = history.ops[self._told.get(play, 0) :]
                 self._told[play] = len(history.ops)
-                lines += [_line(history, op) for op in fresh if op.f in _TOLD]
+                with contextlib.suppress(EvidenceError):  # the judgement says what is wrong with it
+                    lines += [_line(history, op) for op in fresh if op.f in _TOLD]
         return lines
 
 
@@ -50,7 +53,11 @@ def _line(history: History, op: Op) -> str:
 def _what(op: Op) -> str:
     if op.f == "fault_on":
         on = unpack(op, Faulted)
-        settings = ", ".join(f"{name}={value}" for name, value in on.params.items())
+        settings = ", ".join(
+            f"{name}={value if isinstance(value, str) else format(value, 'g')}"
+            for name, value in on.params.items()
+            if value
+        )
         return f"{op.fault}: {on.kind} on {on.target}{f' ({settings})' if settings else ''}"
     if op.f == "fault_off":
         off = unpack(op, Healed)

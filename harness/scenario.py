@@ -191,7 +191,9 @@ class Scenario:
         desktop = self.desktops.get(name)
         if desktop is None:
             child = self._child(name, self.config.desktop)
-            desktop = self.desktops[name] = DesktopSurface(child, self.config.desktop, self.config.hash, self.record)
+            desktop = self.desktops[name] = DesktopSurface(
+                child, self.config.desktop, self.config.hash, self.record, self.crossing.delivered
+            )
         variables = {
             **self.variables(),
             "server.url": self.lab.paths["desktop"].url,

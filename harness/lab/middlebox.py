@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Frame, Opcode
@@ -30,12 +30,21 @@ _UPGRADED = re.compile(rb"^HTTP/1\.1 101\b")
 
 @dataclass(frozen=True)
 class Message:
-    """One WebSocket message that crossed. `socket` numbers the connection within its middlebox."""
+    """One WebSocket message that crossed. `socket` numbers the connection within its middlebox; `spoilt` when what goes
+    on is not what came."""
 
     socket: int
     direction: Direction
     opcode: Opcode
     payload: bytes
+    spoilt: bool = False
+
+
+class Payload(NamedTuple):
+    """What goes to the client instead of a message; `spoilt` when no server has said it."""
+
+    data: bytes
+    spoilt: bool = False
 
 
 class FrameSplitter:
@@ -156,8 +165,8 @@ class _WebSocketTap:
                 if whole and self._box.alter is not None:
                     message = Message(self.number, "to_client", frame.opcode, bytes(frame.data))
                     for payload in self._box.alter(message):
-                        self._box.on_message(replace(message, payload=payload))
-                        out.append(Frame(frame.opcode, payload).serialize(mask=False))
+                        self._box.on_message(replace(message, payload=payload.data, spoilt=payload.spoilt))
+                        out.append(Frame(frame.opcode, payload.data).serialize(mask=False))
                 else:
                     self._look("to_client", frame)
                     out.append(frame.serialize(mask=False))
@@ -213,7 +222,7 @@ class Middlebox:
         on_end: Callable[[int], None] = lambda number: None,
     ) -> None:
         self.on_message, self.on_request, self._on_end = on_message, on_request, on_end
-        self.alter: Callable[[Message], list[bytes]] | None = None  # what goes to the client instead of a message
+        self.alter: Callable[[Message], list[Payload]] | None = None  # what goes to the client instead of a message
         self._taps: dict[int, _WebSocketTap] = {}
         self._count = 0
 

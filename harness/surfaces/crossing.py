@@ -33,10 +33,15 @@ class Crossing:
         self._connections: dict[int, str] = {}
         self._identities: dict[int, str] = {}
         self.upgraded = 0
+        self.delivered: dict[tuple[str, int], Event] = {}  # the last event that crossed at each place
         self._injected: set[bytes] = set()
 
     def _on_message(self, message: Message) -> None:
         connection = self._connections.get(message.socket)
+        if message.spoilt:
+            data = FrameSeen(message.direction, "malformed", injected=True)
+            self._record.op("middlebox", "frame", connection=connection, data=data)
+            return
         try:
             kind, _ = messages.open_envelope(message.payload)
         except WireError:
@@ -84,6 +89,7 @@ class Crossing:
                 event = self._row(table, text, connection)
                 if event is None:
                     continue
+                self.delivered[event.stream, event.seq] = event
                 self._record.op(
                     "middlebox",
                     "deliver",

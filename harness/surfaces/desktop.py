@@ -33,6 +33,7 @@ from harness.history import (
 )
 from harness.surfaces.child import Child
 from harness.surfaces.control import Session
+from harness.surfaces.events import Event as SeenEvent
 from harness.surfaces.events import event_of_text
 from harness.surfaces.replica import Replica
 from harness.wait import wait_until
@@ -83,7 +84,8 @@ _decode = msgspec.json.Decoder(Event).decode
 
 
 class DesktopSurface:
-    """One process. `floor_chain` gives the chain at a floor, when the module states it."""
+    """One process. `crossed` holds what the middlebox saw at each (stream, seq); `floor_chain` gives the chain at a
+    floor, when the module states it."""
 
     def __init__(
         self,
@@ -91,9 +93,11 @@ class DesktopSurface:
         config: DesktopConfig,
         hashing: HashConfig,
         record: Recorder,
+        crossed: Mapping[tuple[str, int], SeenEvent] | None = None,
         floor_chain: Callable[[str, int], bytes | None] = lambda stream, seq: None,
     ) -> None:
         self.child, self.record = child, record
+        self._crossed = crossed if crossed is not None else {}
         self._config, self._hashing, self._floor_chain = config, hashing, floor_chain
         self.replicas: dict[str, Replica] = {}
         self.broken_lines = 0
@@ -323,6 +327,7 @@ class DesktopSurface:
     def _on_resume(self, event: Event) -> None:
         data = Checkpointed("resume", event.applied_seq, event.epoch, event.chain)
         self._op("checkpoint", event.session, stream=event.stream, cursor=event.cursor, data=data)
+        self.replicas[event.session].resumed(event.stream, event.applied_seq, self._crossed)
 
     def _on_bootstrap(self, event: Event) -> None:
         chain = self._floor_chain(event.stream, event.cursor) if event.cursor else None

@@ -52,6 +52,16 @@ class Replica:
         held.events.append(event)
         self.live_applies += live
 
+    def resumed(self, stream: str, applied_seq: int, crossed: Mapping[tuple[str, int], Event]) -> None:
+        """Take over what was persisted and never told: the last lines of a killed process are lost. Which events those
+        are is what crossed to the desktops at these places; the state hash shows whether that is true."""
+        held = self.state.get(stream)
+        for seq in range(held.seq + 1, applied_seq + 1) if held is not None else ():
+            event = crossed.get((stream, seq))
+            if event is None or held is None:
+                return
+            self.apply(event, held.baseline, live=False)
+
     def connected(self, connection: str, identity: str) -> None:
         self.connection, self.identity = connection, identity
 
