@@ -19,6 +19,7 @@ from chaos.frames import Altering
 from chaos.modules import other_column, same_code
 from harness.errors import UserError
 from harness.history import Op, Restarted
+from harness.lab.disk import SmallDisk
 from harness.lab.sink import Attempt, Sink
 from harness.lab.topology import ProxiedPath
 from harness.process import Process
@@ -300,6 +301,24 @@ class _Kill(_OnProcess[faults.Kill]):
         return witnesses.GoneAndBack(self.pid)
 
 
+class _DiskFull(Act[faults.DiskFull]):
+    @property
+    def disk(self) -> SmallDisk:
+        disk = self.scene.disks.get(self.target)
+        if disk is None:
+            raise UserError(f"{self.target!r} has no small disk", hint="the drill gives it one before it starts")
+        return disk
+
+    async def on(self) -> None:
+        self.disk.fill()
+
+    async def off(self) -> None:
+        self.disk.drain()
+
+    def witness(self) -> witnesses.Witness:
+        return witnesses.NoRoom(self.disk)
+
+
 class _Frames(_OnPath[faults.Frames]):
     def __init__(self, scene: Scenario, fault: faults.Frames, target: str, window: str) -> None:
         super().__init__(scene, fault, target, window)
@@ -332,6 +351,7 @@ _ACTS: Mapping[type[faults.Fault], Callable[..., Act]] = {  # type: ignore[type-
     faults.Republish: _Republish,
     faults.Pause: _Pause,
     faults.Kill: _Kill,
+    faults.DiskFull: _DiskFull,
     faults.Frames: _Frames,
 }
 

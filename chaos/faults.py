@@ -122,6 +122,10 @@ class Kill(Fault, frozen=True, tag="kill"):
     nth: int = 0
 
 
+class DiskFull(Fault, frozen=True, tag="disk-full"):
+    """The small disk of a surface has no room left, until the end."""
+
+
 # ---------------------------------------------------------------- frames towards a desktop
 
 
@@ -149,6 +153,7 @@ ANY = (
     | Republish
     | Pause
     | Kill
+    | DiskFull
     | Frames
 )
 _decode = msgspec.json.Decoder(ANY).decode

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 
 from chaos.acts import Act, act_of
 from chaos.faults import Fault
@@ -31,11 +32,15 @@ class Nemesis:
     def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
         self.scene, self.schedule, self._harmless = scene, schedule, harmless
 
-    async def play(self) -> None:
-        """All windows by the clock, beside each other where they overlap."""
-        began = time.monotonic_ns()
+    async def play(self, only: Callable[[Window], bool] = lambda window: True) -> None:
+        """All windows by the clock, beside each other where they overlap; or `only` those of one act of the drill, the
+        first of which then begins at once."""
+        windows = [window for window in self.schedule.windows if only(window)]
+        whole = len(windows) == len(self.schedule.windows)
+        first_ms = 0 if whole else min((window.at_ms for window in windows), default=0)
+        began = time.monotonic_ns() - first_ms * 1_000_000
         async with asyncio.TaskGroup() as group:
-            for window in self.schedule.windows:
+            for window in windows:
                 group.create_task(self._window(window, began), name=f"window {window.name}")
 
     async def _window(self, window: Window, began: int) -> None:

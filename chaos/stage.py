@@ -19,7 +19,7 @@ import time
 from collections.abc import AsyncIterator
 
 from harness.errors import SubjectError
-from harness.history import Probed
+from harness.history import Op, Probed, Restarted, unpack
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
 from harness.surfaces.events import Event
@@ -42,9 +42,16 @@ class Stage:
         self.streams: list[str] = []
         self.replicas: dict[str, Replica] = {}
         self.acknowledged: dict[str, tuple[str, int | None]] = {}
-        self._traffic = Traffic(scene.rng, scene.nonce)
+        self.events = Traffic(scene.rng, scene.nonce)
+        scene.record.listeners.append(self._look)
         self.hosts: dict[str, DesktopSurface] = {}
         self._lacking = ""
+
+    def _look(self, op: Op) -> None:
+        """What a server lost is gone for good when nobody has it who would send it again."""
+        lost = op.f == "restart" and op.replica is None and unpack(op, Restarted).how in ("restore", "wipe")
+        if lost and self.scene.runtime is None:
+            self.acknowledged.clear()
 
     @property
     def runtime(self) -> RuntimeSurface:
@@ -66,7 +73,7 @@ class Stage:
         async with asyncio.TaskGroup() as group:
             for number, name in enumerate(names):
                 group.create_task(self.join(name, f"desktop-{number % processes + 1}", ttl_s=ttl_s))
-        await self.send(self._traffic.events(self.streams, each=WARM_UP))
+        await self.send(self.events.events(self.streams, each=WARM_UP))
         await self.settle("steady state before the faults")
 
     async def join(
@@ -82,7 +89,7 @@ class Stage:
 
     def event(self) -> Sent:
         """The next event, on a stream of the seed's choice."""
-        return self._traffic.event(self.scene.rng.choice(self.streams))
+        return self.events.event(self.scene.rng.choice(self.streams))
 
     async def send(self, events: list[Sent]) -> None:
         """Publish, and remember what was acknowledged."""
@@ -153,6 +160,9 @@ class Stage:
         """Whether the scene itself took this event away, as far as can be known."""
         floor = self.scene.floors.get(stream, 0)
         return floor > 0 and (seq is None or seq <= floor)
+
+    async def server_gone(self) -> bool:
+        return not self.scene.lab.server.process.alive
 
     async def recover(self, *, read: bool = True) -> None:
         """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read."""

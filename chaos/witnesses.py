@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import psutil
 
 from harness.errors import WireError
+from harness.lab.disk import SmallDisk
 from harness.lab.program import running_program
 from harness.lab.relay import Relay
 from harness.lab.sink import Sink
@@ -273,6 +274,20 @@ class Altered(Witness):
     def seen(self) -> Seen:
         self.times_ns = self._count()[self._before :]
         return super().seen()
+
+
+class NoRoom(Witness):
+    """Our own write to that disk finds no room."""
+
+    effect = "own writes without room:"
+
+    def __init__(self, disk: SmallDisk) -> None:
+        super().__init__()
+        self._disk = disk
+
+    async def look(self) -> None:
+        if self._disk.is_full():
+            self.note()
 
 
 class Pruned(Witness):

@@ -10,6 +10,7 @@ it starts in a few milliseconds.
 
 from __future__ import annotations
 
+import ctypes
 import glob
 import os
 import shutil
@@ -19,6 +20,7 @@ import time
 
 SWEEP_LIMIT_S = 10.0  # a process in uninterruptible sleep must not keep the reaper for ever
 PAUSE_S = 0.05
+MNT_DETACH = 2
 
 
 def _environ(pid: str) -> bytes:
@@ -46,6 +48,19 @@ def _marked(needle: bytes) -> list[int]:
     return found
 
 
+def _unmount(prefix: str) -> None:
+    """Detach what was mounted below our folders, so that they can be removed (Linux; MNT_DETACH of umount2(2))."""
+    try:
+        with open("/proc/mounts", encoding="utf-8") as file:
+            places = [line.split(" ")[1] for line in file]
+    except OSError:
+        return
+    libc = ctypes.CDLL(None)
+    for place in reversed(places):
+        if place.startswith(prefix):
+            libc.umount2(place.encode(), MNT_DETACH)
+
+
 def main() -> None:
     mark, owner, folders = sys.argv[1:4]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -60,6 +75,7 @@ def main() -> None:
             except ProcessLookupError:
                 continue
         time.sleep(PAUSE_S)
+    _unmount(folders)
     for folder in glob.glob(glob.escape(folders) + "*"):
         shutil.rmtree(folder, ignore_errors=True)
 

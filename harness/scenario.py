@@ -25,6 +25,7 @@ from harness.errors import ConfigError, SubjectError, WireError
 from harness.evidence.recorder import Recorder
 from harness.evidence.redact import Redactor
 from harness.history import Phase, Restarted, SocketSeen
+from harness.lab.disk import SmallDisk
 from harness.lab.keys import ISSUER
 from harness.lab.providers import Components
 from harness.lab.relay import Link, Tap
@@ -84,6 +85,7 @@ class Scenario:
         self.runtime: RuntimeSurface | None = None
         self.desktops: dict[str, DesktopSurface] = {}
         self.floors: dict[str, int] = {}  # retention floors that the scene itself has moved
+        self.disks: dict[str, SmallDisk] = {}
         self._ports: dict[str, int] = {}
         self._crossings: list[Crossing] = []
 
@@ -143,6 +145,11 @@ class Scenario:
         folder = self._work / "state" / name
         folder.mkdir(parents=True, exist_ok=True)
         return str(folder)
+
+    def small_disk(self, name: str, size_kb: int) -> None:
+        """Give a surface a small disk of its own for its folder, before it is started."""
+        disk = self.disks[name] = SmallDisk(Path(self._folder(name)), size_kb=size_kb)
+        disk.mount()
 
     async def _place(self, name: str) -> Place:
         port = self._ports[name]
@@ -232,12 +239,14 @@ class Scenario:
         for session in self.desktops[name].replicas if name in self.desktops else ():
             self.record.op("lab", "restart", replica=session, data=Restarted("kill", self.child(name).process.pid))
 
-    def appender(self, http: HttpClient | None = None) -> Appender:
-        """Our own writer, by default on the witness's way. ConfigError when signoff.toml does not say how to append."""
+    def appender(self, *, http: HttpClient | None = None, record: Recorder | None = None) -> Appender:
+        """Our own writer, by default on the witness's way and into this history. ConfigError when signoff.toml does not
+        say how to append."""
         call = self.config.module.append
         if call is None:
             raise ConfigError("the harness cannot append: signoff.toml has no module.append")
-        return Appender(http or self.lab.http, self.lab.database, call, self.config.hash, self.variables(), self.record)
+        way, book = http or self.lab.http, record or self.record
+        return Appender(way, self.lab.database, call, self.config.hash, self.variables(), book)
 
     async def prune(self, stream: str, floor: int) -> None:
         """Move a stream's retention floor, and declare it. ConfigError when signoff.toml does not say how."""
@@ -351,6 +360,8 @@ class Scenario:
         try:
             await self.lab.down()
         finally:
+            for disk in self.disks.values():
+                disk.unmount()
             self.record.close()
             for log in self.logs.glob("*.log"):
                 self.record.redactor.clean_file(log)

@@ -95,7 +95,7 @@ class _Arrivals:
         self._applies: dict[tuple[Event, str | None], list[Op]] = {}
         if not begun:
             return
-        for op in history.of("publish"):
+        for op in together(history, "publish", "append"):
             event = (op.stream, op.key)
             if op.index > begun.get(event, op.index):
                 if op.phase == "invoke":

@@ -43,7 +43,7 @@ class RuntimeSurface(Service):
         self, child: Child, config: RuntimeConfig, hashing: HashConfig, place: Place, record: Recorder
     ) -> None:
         super().__init__(child, config, place, record)
-        self._config, self._hashing = config, hashing
+        self.config, self._hashing = config, hashing
 
     async def publish(self, stream: str, payload: Json, idem_key: str) -> Publication:
         """One event. Recorded with the harness's own hash of the payload."""
@@ -52,7 +52,7 @@ class RuntimeSurface(Service):
         variables: dict[str, Json] = {"stream": stream, "payload": payload, "idem_key": idem_key}
         reply, failure = None, None
         try:
-            reply = await self.fast.perform(self._config.publish, variables)
+            reply = await self.fast.perform(self.config.publish, variables)
         except NoAnswer as error:
             failure = error
         phase = outcome(reply, failure)
@@ -83,14 +83,14 @@ class RuntimeSurface(Service):
 
     async def counters(self) -> dict[str, int]:
         """The subject's own counters, recorded. Empty when the configuration names no route for them."""
-        if self._config.metrics is None:
+        if self.config.metrics is None:
             return {}
-        reply = await self.fast.perform(self._config.metrics, {})
+        reply = await self.fast.perform(self.config.metrics, {})
         found = reply.captured.get("counters")
         counters = (
             {str(k): int(v) for k, v in found.items() if isinstance(v, (int, float))} if isinstance(found, dict) else {}
         )
-        named = self._config.counters.model_dump()
+        named = self.config.counters.model_dump()
         means = {meaning: counters[name] for meaning, name in named.items() if name in counters}
         phase: Phase = "ok" if reply.expected else "fail"
         self.record.op("runtime", "metrics", phase, status=reply.status, data=Metrics(counters, means))
@@ -98,8 +98,8 @@ class RuntimeSurface(Service):
 
     async def state_hash(self) -> str | None:
         """The runtime's own state hash, when it has a route for it."""
-        if self._config.state is None:
+        if self.config.state is None:
             return None
-        reply = await self.fast.perform(self._config.state, {})
+        reply = await self.fast.perform(self.config.state, {})
         found = reply.captured.get("state_hash", dig(reply.body, "data.state_hash"))
         return str(found) if found is not None else None
