@@ -22,6 +22,7 @@ BANNED_CALLS = {
         "harness/wait.py": "the one place that waits",
         "harness/lab/account.py": "samples the kernel's table",
         "fixtures/reference/reference/runtime/publisher.py": "backoff",
+        "fixtures/reference/reference/control/keeper.py": "the time between two looks at the grants",
         "fixtures/reference/reference/desktop/feed.py": "gives way to the reader between transactions",
         "fixtures/reference/reference/desktop/session.py": "backoff, and the time of a token's refresh",
         "benchmarks/end_to_end.py": "paced load",
