@@ -24,6 +24,7 @@ from harness.lab.sink import Attempt, Sink
 from harness.lab.topology import ProxiedPath
 from harness.process import Process
 from harness.scenario import Scenario
+from harness.surfaces.control import ControlSurface
 from harness.wire.http import HttpRefused
 
 FILL_BYTES = 4096  # of our own request under slicing: enough pieces to be slower
@@ -174,16 +175,17 @@ class _Server(Act[_F]):
         await self.scene.lab.server.kill()
 
     async def off(self) -> None:
-        """Start it again, and record what it then holds."""
+        """Record that it comes back and with what, and start it again."""
         lab = self.scene.lab
         if lab.server.process.alive:
             await lab.server.kill()
         self.change_data()
-        await lab.server.start(lab.witness_relay.url)
-        await self.operate()
-        heads = await self.scene.observer.heads() if self.how != "kill" else {}
+        # Recorded while nobody can be connected: what is seen on a connection afterwards belongs to the new data.
+        heads = lab.data_heads if self.how == "restore" else {}
         data = Restarted(self.how, lab.server.process.pid, heads)  # type: ignore[arg-type]
         self.scene.record.op("lab", "restart", data=data)
+        await lab.server.start(lab.witness_relay.url)
+        await self.operate()
 
     def change_data(self) -> None:
         """What happens to its data while it is down."""
@@ -301,6 +303,23 @@ class _Kill(_OnProcess[faults.Kill]):
         return witnesses.GoneAndBack(self.pid)
 
 
+class _Rotate(Act[faults.Rotate]):
+    async def on(self) -> None:
+        await _control(self.scene).rotate()
+
+    async def off(self) -> None:
+        """A key that signs is not taken back."""
+
+    def witness(self) -> witnesses.Witness:
+        return witnesses.AnotherKey(_control(self.scene), f"{self.window}-witness")
+
+
+def _control(scene: Scenario) -> ControlSurface:
+    if scene.control is None:
+        raise UserError("the control service was not started")
+    return scene.control
+
+
 class _DiskFull(Act[faults.DiskFull]):
     @property
     def disk(self) -> SmallDisk:
@@ -351,6 +370,7 @@ _ACTS: Mapping[type[faults.Fault], Callable[..., Act]] = {  # type: ignore[type-
     faults.Republish: _Republish,
     faults.Pause: _Pause,
     faults.Kill: _Kill,
+    faults.Rotate: _Rotate,
     faults.DiskFull: _DiskFull,
     faults.Frames: _Frames,
 }

@@ -122,6 +122,12 @@ class Kill(Fault, frozen=True, tag="kill"):
     nth: int = 0
 
 
+class Rotate(Fault, frozen=True, tag="rotate"):
+    """Control's next key signs from here on; what it signed before stays good. Nothing is undone at the end."""
+
+    tolerable: ClassVar[bool] = True
+
+
 class DiskFull(Fault, frozen=True, tag="disk-full"):
     """The small disk of a surface has no room left, until the end."""
 
@@ -153,6 +159,7 @@ ANY = (
     | Republish
     | Pause
     | Kill
+    | Rotate
     | DiskFull
     | Frames
 )

@@ -42,6 +42,7 @@ class Stage:
         self.streams: list[str] = []
         self.replicas: dict[str, Replica] = {}
         self.acknowledged: dict[str, tuple[str, int | None]] = {}
+        self.aside: list[str] = []  # streams that no session follows, and that are read at the end all the same
         self.events = Traffic(scene.rng, scene.nonce)
         scene.record.listeners.append(self._look)
         self.hosts: dict[str, DesktopSurface] = {}
@@ -161,6 +162,11 @@ class Stage:
         floor = self.scene.floors.get(stream, 0)
         return floor > 0 and (seq is None or seq <= floor)
 
+    async def keep_data(self) -> None:
+        """Keep a copy of the server's data as they are now, to be put back later. Call it after idleness."""
+        self.scene.lab.data_heads = await self.scene.observer.heads()
+        await self.scene.lab.keep_data()
+
     async def server_gone(self) -> bool:
         return not self.scene.lab.server.process.alive
 
@@ -214,7 +220,7 @@ class Stage:
         """The final read of the server and of every session, and the runtime's counters."""
         if self.scene.runtime is not None:
             await self.runtime.counters()
-        await self.scene.observer.final_read(self.streams)
+        await self.scene.observer.final_read([*self.streams, *self.aside])
         for name in self.replicas:
             ours = await self.scene.read_replica(self.hosts[name], name)
             said = (await self.hosts[name].state(name)).state_hash

@@ -85,7 +85,7 @@ async def test_cursor_ahead(stage: Stage, nemesis: Nemesis) -> None:
     another chain, both start again."""
     await stage.up(sessions=4, streams=2, processes=2, runtime=False)
     await until(time.monotonic_ns() + IDLE_MS * 1_000_000)
-    await stage.scene.lab.keep_data()
+    await stage.keep_data()
     await stage.send([event for _ in range(40) for event in stage.events.events(stage.streams, each=1)])
     await stage.settle("everybody ahead of the copy that was kept")
     async with stage.traffic(per_s=20):

@@ -89,6 +89,7 @@ async def test_poison_message(stage: Stage, nemesis: Nemesis) -> None:
     what comes behind it in its stream goes on, and it is told somewhere, not lost silently."""
     await stage.up(sessions=2, streams=2)
     elsewhere = stage.scene.streams(1, prefix="signoff.elsewhere")[0]
+    stage.aside.append(elsewhere)
     taken = stage.events.event(elsewhere)
     stage.scene.record.expect("server", "the key is taken elsewhere", "ok", await stage.scene.appender().append(taken))
     async with stage.traffic(per_s=20):

@@ -20,11 +20,12 @@ from dataclasses import dataclass
 
 import psutil
 
-from harness.errors import WireError
+from harness.errors import SubjectError, WireError
 from harness.lab.disk import SmallDisk
 from harness.lab.program import running_program
 from harness.lab.relay import Relay
 from harness.lab.sink import Sink
+from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.observer import Observer
 from harness.wait import until
 from harness.wire.http import HttpClient
@@ -274,6 +275,31 @@ class Altered(Witness):
     def seen(self) -> Seen:
         self.times_ns = self._count()[self._before :]
         return super().seen()
+
+
+class AnotherKey(Witness):
+    """A token of our own, minted now, names another key than before."""
+
+    effect = "own tokens of another key:"
+    needed = 1
+
+    def __init__(self, control: ControlSurface, device: str) -> None:
+        super().__init__()
+        self._control, self._device, self._old = control, device, ""
+        self._session: Session | None = None
+
+    async def _kid(self) -> str:
+        if self._session is None:
+            self._session = await self._control.sign_in("witness", self._device)
+        return str((await self._control.mint(self._session, ["witness"])).header.get("kid"))
+
+    async def before(self) -> None:
+        self._old = await self._kid()
+
+    async def look(self) -> None:
+        with contextlib.suppress(SubjectError):
+            if await self._kid() != self._old:
+                self.note()
 
 
 class NoRoom(Witness):

@@ -142,11 +142,16 @@ class TokenContract(_Model):
 
 
 class ControlConfig(HttpSurfaceConfig):
-    """`session` steps end with a captured `bearer`; `mint` captures `token`, `expires_at` and `identity`."""
+    """`session` steps end with a captured `bearer`; `mint` captures `token`, `expires_at` and `identity`. `rotate` makes
+    the next key sign, `retire` takes the key {kid} out of what is published, `revoke` ends a session by what its steps
+    captured; a check that needs one which is absent says so."""
 
     service_subject: str = "control"
     session: list[StepConfig] = []
     mint: StepConfig
+    rotate: StepConfig | None = None
+    retire: StepConfig | None = None
+    revoke: StepConfig | None = None
     token: TokenContract = TokenContract()
 
 

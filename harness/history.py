@@ -224,7 +224,8 @@ class Metrics(Record, frozen=True):
 
 
 class Restarted(Record, frozen=True):
-    """restart: `heads` is each stream's head as the server held it after a restore or a wipe."""
+    """restart: recorded while the process is down. `pid` is the old one's (of a desktop or a service: the new one's);
+    `heads` is each stream's head in the data with which the server comes back from a restore."""
 
     how: Literal["stop", "kill", "restore", "wipe"]
     pid: int

@@ -36,7 +36,7 @@ def last_line(signoff: Signoff, directory: str) -> str:
 def where_the_time_went(signoff: Signoff) -> str:
     """Set-up, gates, and their parts. Gates run beside each other, so their sum exceeds the run."""
     parts: dict[str, float] = {}
-    for gate in signoff.gates:
+    for gate in (*signoff.gates, *signoff.drills):
         for name, ms in gate.timings_ms.items():
             parts[name] = parts.get(name, 0.0) + ms / 1000
     told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())

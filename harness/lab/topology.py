@@ -66,6 +66,7 @@ class Lab:
         self._clients: list[HttpClient] = []
         self.program = ""
         self.data_copy: Path | None = None  # an older copy of the server's data, to be put back by a drill
+        self.data_heads: dict[str, int] = {}  # each stream's head in that copy
 
     async def __aenter__(self) -> Lab:
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.canonical import UNREADABLE, Json
-from harness.config import ControlConfig
+from harness.config import ControlConfig, StepConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import TokenUse
@@ -139,6 +139,29 @@ class ControlSurface(Service):
     def mint_variables(self, session: Session, streams: list[str], ttl_s: int | None = None) -> dict[str, Json]:
         ttl = ttl_s if ttl_s is not None else self.config.token.ttl_s
         return {**session.variables, "streams": list(streams), "ttl_s": ttl}
+
+    async def rotate(self) -> Reply:
+        """Let the next key sign. SubjectError when it is refused."""
+        return await self._operate("rotate", self.config.rotate, {})
+
+    async def retire(self, kid: str) -> Reply:
+        """Publish an old key no more. SubjectError when it is refused."""
+        return await self._operate("retire", self.config.retire, {"kid": kid})
+
+    async def revoke(self, session: Session) -> Reply:
+        """End a session from outside. SubjectError when it is refused."""
+        return await self._operate("revoke", self.config.revoke, session.variables)
+
+    async def _operate(self, what: str, step: StepConfig | None, variables: Mapping[str, Json]) -> Reply:
+        """What an operator does. SubjectError when signoff.toml does not say how, or it is answered otherwise."""
+        if step is None:
+            raise SubjectError(f"control cannot be told to {what}", hint=f"add [control.{what}] to signoff.toml")
+        reply = await self.web.perform(step, {**self.variables, **variables})
+        if not reply.expected:
+            raise SubjectError(
+                f"{what}: {step.method} {step.path} answered {self._told(reply)}, expected {step.expect}"
+            )
+        return reply
 
     async def mint(self, session: Session, streams: list[str], *, ttl_s: int | None = None) -> Minted:
         """A sync token for these streams. SubjectError with what was answered when none came."""

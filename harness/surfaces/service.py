@@ -37,6 +37,7 @@ class Service:
     def __init__(self, child: Child, config: HttpSurfaceConfig, place: Place, record: Recorder) -> None:
         self.child, self.place, self.record, self._ready_route = child, place, record, config.ready
         self._ready_timeout_ms, self.retired = config.ready_timeout_ms, config.retired
+        self.variables: Mapping[str, Json] = {}
         self.web = Web(place.interposer.url)
         self.fast = Web(place.interposer.url, keep_alive=True)
 
@@ -46,6 +47,7 @@ class Service:
 
     async def start(self, variables: Mapping[str, Json]) -> None:
         """Spawn it and wait until its ready route answers 2xx. StartFailed says what its log says."""
+        self.variables = variables
         await self.child.spawn(variables)
         try:
             await wait_until(

@@ -1,0 +1,110 @@
+"""Tokens that run out and keys that change, in the middle of sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from random import Random
+
+from chaos.drill import drill
+from chaos.faults import Latency, ProxyDown, Rotate, ServerKill
+from chaos.nemesis import Nemesis
+from chaos.schedule import Window, window
+from chaos.stage import Stage
+from chaos.test_network import SAFETY
+from harness.checkers.tokens import TokenMisuse
+from harness.errors import SubjectError
+from harness.wait import until
+from harness.wire.http import HttpClient, HttpRefused
+
+TTL_S = 6  # short, so that every session's token runs out while control is away
+SERVER_LEEWAY_S = 60  # jsonwebtoken fork 9.3.0, validation.rs:120; measured on 1.2.0
+OWN_LEEWAY_S = 2.0  # for the client's own word: it is told of here, not asked of the server
+OUTLIVED_S = 1.5
+SESSIONS = 20
+
+
+def _storm(rng: Random, profile: str) -> list[Window]:
+    """Control is slow, then down for longer than any token lives, then back."""
+    slow_until = 500 + rng.randint(3_500, 4_000)
+    down = slow_until + rng.randint(100, 300)
+    return [
+        window("w1", 500, slow_until, Latency(ms=rng.randint(900, 1_300)), "desktop-control"),
+        window("w2", down, down + rng.randint(8_000, 9_000), ProxyDown(), "desktop-control"),
+    ]
+
+
+@drill(
+    "chaos/token-expiry-storm",
+    schedule=_storm,
+    checkers=[*(one for one in SAFETY if not isinstance(one, TokenMisuse)), TokenMisuse(leeway_s=OWN_LEEWAY_S)],
+    floors={"publish": 60, "mint": 3 * SESSIONS, "connect": 2 * SESSIONS, "apply": 1_000, "request": 2},
+)
+async def test_token_expiry_storm(stage: Stage, nemesis: Nemesis) -> None:
+    """Many tokens run out while none can be had: no session goes on with an expired one, none turns anonymous, and all
+    are back soon after control is."""
+    await stage.up(sessions=SESSIONS, streams=2, processes=2, ttl_s=TTL_S)
+    leeway = asyncio.create_task(_leeway(stage))
+    async with stage.traffic(per_s=8):
+        await nemesis.play()
+    await leeway
+    await stage.recover()
+
+
+async def _leeway(stage: Stage) -> None:
+    """The server takes a token for a while after its expiry: stated by trying, so that nobody reads an acceptance in
+    that time as the subject's fault. The other end of it takes a minute: profile release waits for it."""
+    control, scene = stage.scene.control, stage.scene
+    if control is None:
+        raise SubjectError("tokens need the control service")
+    session = await control.sign_in("leeway", "device-leeway")
+    minted = await control.mint(session, stage.streams, ttl_s=TTL_S)
+    expires_s = minted.expires_at_s or time.time()
+    await _at(expires_s + OUTLIVED_S)
+    said = await _server_says(stage, minted.token)
+    scene.record.expect("server", f"a token {OUTLIVED_S} s after its expiry is within the leeway", "accepted", said)
+    if scene.chosen.profile == "release":
+        await _at(expires_s + SERVER_LEEWAY_S + OUTLIVED_S)
+        said = await _server_says(stage, minted.token)
+        scene.record.expect("server", f"a token {SERVER_LEEWAY_S} s after its expiry is refused", "401", said)
+
+
+async def _at(wall_s: float) -> None:
+    await until(time.monotonic_ns() + int((wall_s - time.time()) * 1e9))
+
+
+async def _server_says(stage: Stage, token: str) -> str:
+    async with HttpClient(stage.scene.lab.witness_relay.url, token) as http:
+        try:
+            await http.sql(stage.scene.lab.database, "SELECT COUNT(*) AS n FROM stream_head")
+        except HttpRefused as refused:
+            return str(refused.status)
+    return "accepted"
+
+
+def _rotation(rng: Random, profile: str) -> list[Window]:
+    """The next key signs; later the server forgets what it fetched, by a restart, and sees both."""
+    rotated = 400 + rng.randint(600, 900)
+    killed = rotated + rng.randint(1_200, 1_800)
+    return [
+        window("w1", 400, rotated, Rotate(), "control"),
+        window("w2", killed, killed + rng.randint(500, 900), ServerKill(), "server"),
+    ]
+
+
+@drill(
+    "chaos/key-rotation",
+    schedule=_rotation,
+    checkers=SAFETY,
+    floors={"publish": 60, "mint": 5, "connect": 9, "apply": 200, "restart": 1, "request": 5},
+)
+async def test_key_rotation(stage: Stage, nemesis: Nemesis) -> None:
+    """A key change in the middle of sessions: those with the old key go on and come back, new ones get the new key, and
+    a server that fetches the keys anew takes both."""
+    await stage.up(sessions=4, streams=2, processes=2)
+    async with stage.traffic(per_s=20):
+        playing = asyncio.create_task(nemesis.play())
+        await until(time.monotonic_ns() + nemesis.schedule.windows[0].until_ms * 1_000_000)
+        await stage.join("d5", "desktop-1")
+        await playing
+    await stage.recover()
