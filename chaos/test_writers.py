@@ -82,7 +82,7 @@ def _outage(rng: Random, profile: str) -> list[Window]:
     "chaos/poison-message",
     schedule=_outage,
     checkers=SAFETY,
-    floors={"publish": 45, "apply": 90, "final_read": 135, "request": 2},
+    floors={"publish": 35, "apply": 70, "final_read": 105, "request": 2},
 )
 async def test_poison_message(stage: Stage, nemesis: Nemesis) -> None:
     """An event that the server will never take (its key is known there with other content) is in the runtime's outbox:

@@ -142,9 +142,9 @@ class TokenContract(_Model):
 
 
 class ControlConfig(HttpSurfaceConfig):
-    """`session` steps end with a captured `bearer`; `mint` captures `token`, `expires_at` and `identity`. `rotate` makes
-    the next key sign, `retire` takes the key {kid} out of what is published, `revoke` ends a session by what its steps
-    captured; a check that needs one which is absent says so."""
+    """`session` steps end with a captured `bearer`; `mint` captures `token`, `expires_at` and `identity`. `rotate`
+    makes the next key sign, `retire` takes the key {kid} out of what is published, `revoke` ends a session by what its
+    steps captured; a check that needs one which is absent says so."""
 
     service_subject: str = "control"
     session: list[StepConfig] = []
