@@ -20,6 +20,7 @@ from chaos.modules import other_column, same_code
 from harness.errors import UserError
 from harness.history import Op, Restarted
 from harness.lab.disk import SmallDisk
+from harness.lab.program import program_hash
 from harness.lab.sink import Attempt, Sink
 from harness.lab.topology import ProxiedPath
 from harness.process import Process
@@ -231,12 +232,15 @@ class _Prune(Act[faults.Prune]):
 
 
 class _Republish(Act[faults.Republish]):
+    def __init__(self, scene: Scenario, fault: faults.Republish, target: str, window: str) -> None:
+        super().__init__(scene, fault, target, window)
+        wasm, column = scene.lab.wasm, scene.config.module.tables.events.payload
+        self._offered = same_code(wasm, window) if fault.compatible else other_column(wasm, column)
+
     async def on(self) -> None:
-        lab, wasm = self.scene.lab, self.scene.lab.wasm
-        name = self.scene.config.module.tables.events.payload
-        changed = same_code(wasm, self.window) if self.fault.compatible else other_column(wasm, name)
+        lab = self.scene.lab
         try:
-            await lab.http.publish(lab.database, changed)
+            await lab.http.publish(lab.database, self._offered)
         except HttpRefused as refused:
             self.answer = f"{refused.status} {refused.text[:120]}"
 
@@ -250,8 +254,10 @@ class _Republish(Act[faults.Republish]):
         self.scene.record.expect("server", f"{self.window}: {what} is {expected}", expected, said)
 
     def witness(self) -> witnesses.Witness:
-        lab = self.scene.lab
-        return witnesses.Program(lab.http, lab.database, changes=self.fault.compatible)
+        lab, offered = self.scene.lab, program_hash(self._offered)
+        if self.fault.compatible:
+            return witnesses.Runs(lab.http, lab.database, offered)
+        return witnesses.Offered(lab.server.log, offered)
 
 
 class _OnProcess(Act[_F]):

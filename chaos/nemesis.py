@@ -31,6 +31,7 @@ class Nemesis:
 
     def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
         self.scene, self.schedule, self._harmless = scene, schedule, harmless
+        self._played: set[str] = set()
 
     async def play(self, only: Callable[[Window], bool] = lambda window: True) -> None:
         """All windows by the clock, beside each other where they overlap; or `only` those of one act of the drill, the
@@ -59,7 +60,13 @@ class Nemesis:
             # Shielded: an interrupt must not leave a proxy down or a process stopped.
             await asyncio.shield(self._heal(window, act, witness, watching, traffic))
 
+    @property
+    def unplayed(self) -> list[str]:
+        """Windows of the schedule that were never begun."""
+        return [window.name for window in self.schedule.windows if window.name not in self._played]
+
     def _begin(self, window: Window) -> None:
+        self._played.add(window.name)
         fault = window.fault
         data = Faulted(fault.kind, window.target, fault.tolerable, fault.settings)
         self.scene.record.op("lab", "fault_on", fault=window.name, data=data)

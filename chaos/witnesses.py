@@ -17,6 +17,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -345,23 +346,36 @@ class Pruned(Witness):
         return float(self._gone)
 
 
-class Program(Witness):
-    """The hash of the running program, read back from the server: another one, or still the same beside a refusal."""
+class Runs(Witness):
+    """The server runs the program that was offered: its hash, read back."""
 
+    effect = "looks at the offered program running:"
     needed = 1
 
-    def __init__(self, http: HttpClient, database: str, *, changes: bool) -> None:
+    def __init__(self, http: HttpClient, database: str, offered: str) -> None:
         super().__init__()
-        self._http, self._database, self._changes, self._old = http, database, changes, ""
-        self.effect = "looks at another program:" if changes else "looks at the same program after the refusal:"
-
-    async def before(self) -> None:
-        self._old = await running_program(self._http, self._database)
+        self._http, self._database, self._offered = http, database, offered
 
     async def look(self) -> None:
         with contextlib.suppress(WireError):
-            if (await running_program(self._http, self._database) != self._old) is self._changes:
+            if await running_program(self._http, self._database) == self._offered:
                 self.note()
+
+
+class Offered(Witness):
+    """The server's own log names the program that it was offered (and, as the drill expects, did not take)."""
+
+    effect = "sights of the offered program in the server's log:"
+    needed = 1
+
+    def __init__(self, log: Path, offered: str) -> None:
+        super().__init__()
+        # The log prints the hash as it was computed; what is read back from a table has its bytes reversed (measured).
+        self._log, self._offered = log, bytes.fromhex(offered)[::-1].hex().encode()
+
+    async def look(self) -> None:
+        if not self.times_ns and self._offered in await asyncio.to_thread(self._log.read_bytes):
+            self.note()
 
 
 def _alive(pid: int) -> bool:
