@@ -49,7 +49,8 @@ _MEANING: dict[str, dict[str, str]] = {
         "wasm": "the compiled module that every scenario publishes to its own server",
         "after_publish": "reducer calls that the database's owner makes before anything of the subject starts",
         "reducers": "names that must be in the schema of the running module",
-        "append": "the reducer through which events enter; absent: the module gate does not append on its own",
+        "append": "the reducer through which events enter; without it, what needs our own writer is UNKNOWN",
+        "prune": "the reducer that moves a stream's retention floor; without it, what needs retention is UNKNOWN",
     },
     "CallConfig": {"reducer": "its name", "args": "its arguments in order; placeholders are filled in"},
     "EventsTable": {
@@ -95,6 +96,9 @@ _MEANING: dict[str, dict[str, str]] = {
         "service_subject": "`sub` of the token by which control speaks to the server; gives `{control.identity}`",
         "session": "steps that sign a user in; the last captures `bearer`",
         "mint": "step that mints a sync token; captures `token`",
+        "rotate": "step that lets the next key sign",
+        "retire": "step that publishes the old key `{kid}` no more",
+        "revoke": "step that ends a session, known by what its steps captured",
     },
     "TokenContract": {
         "ttl_s": "lifetime that is asked for",
@@ -110,6 +114,13 @@ _MEANING: dict[str, dict[str, str]] = {
         "publish": "step that publishes one event; captures `seq`, `idem_key`, `hash` as far as the answer has them",
         "metrics": "step that captures `counters`, an object of numbers; optional",
         "state": "step that captures `state_hash`; optional",
+    },
+    "CountersConfig": {
+        "accepted": "name of the counter of events taken",
+        "duplicates": 'name of the counter of answers "known already"',
+        "published": "name of the counter of events known to be in the server",
+        "failures": "name of the counter of failed attempts towards the server",
+        "outbox": "name of the gauge of events that are not yet in the server",
     },
 }
 
