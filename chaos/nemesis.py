@@ -14,7 +14,8 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from chaos.acts import Act, act_of
+from chaos.acts import act_of
+from chaos.acts.base import Act
 from chaos.faults import Fault
 from chaos.schedule import Schedule, Window
 from chaos.witnesses import Witness

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from chaos.drill import drill
-from chaos.faults import Kill, Republish
+from chaos.faults import Fault, Kill, KillAtSyscall, Republish
 from chaos.nemesis import Nemesis
 from chaos.schedule import Window
 from chaos.stage import Stage
@@ -14,8 +14,14 @@ from harness.checkers.metrics import MetricsLie
 
 
 def _runtime_kills(rng: Random, profile: str) -> list[Window]:
-    """At once, and right when the n-th publish is acknowledged: what was said to be taken must be there."""
-    kinds = [Kill(), *(Kill(after="publish", nth=rng.randint(3, 20)) for _ in range(3))]
+    """At once, right when the n-th publish is acknowledged, and in a sweep of delays after one: what was said to be
+    taken must be there. Beyond smoke also inside the calls by which a store becomes durable."""
+    kinds: list[Fault] = [Kill(), *(Kill(after="publish", nth=rng.randint(3, 15)) for _ in range(2))]
+    kinds += [
+        Kill(after="publish", nth=rng.randint(3, 12), delay_ms=delay) for delay in rng.sample((1, 2, 4, 8, 16), 2)
+    ]
+    if profile != "smoke":
+        kinds += [KillAtSyscall(nth=rng.randint(2, 12)) for _ in range(3)]  # strace is not on every machine
     rng.shuffle(kinds)
     return in_turn(rng, [(kind, "runtime") for kind in kinds], shortest_ms=800, longest_ms=1_300)
 
@@ -24,7 +30,7 @@ def _runtime_kills(rng: Random, profile: str) -> list[Window]:
     "chaos/runtime-kill",
     schedule=_runtime_kills,
     checkers=[*SAFETY, MetricsLie()],
-    floors={"publish": 60, "apply": 120, "final_read": 180, "restart": 4, "metrics": 1},
+    floors={"publish": 60, "apply": 120, "final_read": 180, "restart": 5, "metrics": 1},
 )
 async def test_runtime_kill(stage: Stage, nemesis: Nemesis) -> None:
     """SIGKILL of the runtime: no acknowledged event is lost, none is there twice, seqs go on."""

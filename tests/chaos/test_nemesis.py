@@ -14,6 +14,7 @@ from chaos.faults import (
     Frames,
     HalfOpen,
     Kill,
+    KillAtSyscall,
     Latency,
     LostReply,
     Pause,
@@ -59,6 +60,8 @@ CASES: tuple[tuple[Fault, str], ...] = (
     (Kill(), "desktop-1"),
     (Kill(after="apply", nth=2), "desktop-1"),
     (Kill(after="publish", nth=2), "runtime"),
+    (Kill(after="publish", nth=2, delay_ms=5), "runtime"),
+    (KillAtSyscall(nth=4), "runtime"),
     (Rotate(), "control"),
     (DiskFull(), "runtime"),
     *((Frames(what, every=2), "desktop") for what in ("duplicate", "drop", "delay", "reorder", "truncate", "corrupt")),  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from websockets.frames import Opcode
 
 from chaos import faults
-from chaos.acts import _ACTS
+from chaos.acts import ACTS
 from chaos.durability import wilson
 from chaos.faults import Frames
 from chaos.frames import Altering
@@ -45,7 +45,7 @@ def test_a_fault_is_read_back_as_it_was(fault: faults.Fault) -> None:
 
 def test_every_fault_has_an_act_and_says_what_it_is() -> None:
     kinds = set(get_args(faults.ANY))
-    assert kinds == set(_ACTS)
+    assert kinds == set(ACTS)
     assert all(kind.__doc__ for kind in kinds)
     assert len({kind.__struct_config__.tag for kind in kinds}) == len(kinds)
 
