@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 from chaos.acts import act_of
@@ -33,6 +34,7 @@ class Nemesis:
     def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
         self.scene, self.schedule, self._harmless = scene, schedule, harmless
         self._played: set[str] = set()
+        self._targets: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def play(self, only: Callable[[Window], bool] = lambda window: True) -> None:
         """All windows by the clock, beside each other where they overlap; or `only` those of one act of the drill, the
@@ -47,6 +49,13 @@ class Nemesis:
 
     async def _window(self, window: Window, began: int) -> None:
         await until(began + window.at_ms * 1_000_000)
+        # A target that is still being healed (a process that starts again) is waited for: two acts at once on one
+        # target would undo each other. The window keeps its length.
+        async with self._targets[window.target]:
+            late = max(0, time.monotonic_ns() - began - window.at_ms * 1_000_000)
+            await self._open(window, began + window.until_ms * 1_000_000 + late)
+
+    async def _open(self, window: Window, until_ns: int) -> None:
         act = act_of(self.scene, window.fault, window.target, window.name)
         witness = act.witness()
         await witness.before()
@@ -56,7 +65,7 @@ class Nemesis:
         try:
             if not self._harmless:
                 await act.on()
-            await until(began + window.until_ms * 1_000_000)
+            await until(until_ns)
         finally:
             # Shielded: an interrupt must not leave a proxy down or a process stopped.
             await asyncio.shield(self._heal(window, act, witness, watching, traffic))

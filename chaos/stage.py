@@ -31,6 +31,7 @@ from harness.workload.traffic import Sent, Traffic, publish
 WARM_UP = 5  # events per stream before the first fault
 PROBE_WITHIN_MS = 15_000  # three times the longest backoff of the contract
 CATCH_UP_MS = 30_000
+PRESENCE_MS = 10_000
 
 
 class Stage:
@@ -215,6 +216,21 @@ class Stage:
                 if series is not None:
                     series.append((op.t_ns - sent[op.key]) / 1e6)
         return before, during
+
+    async def presence(self, when: str, *, gone: list[str], live: list[str] | None = None) -> None:
+        """A reading of the presence rows once they agree with what is live (by default all sessions)."""
+        alive = live if live is not None else [r.connection for r in self.replicas.values() if r.connection]
+        rows: list[str] = []
+
+        async def agrees() -> bool:
+            rows[:] = await self.scene.observer.connections()
+            return set(alive) <= set(rows) and not set(gone) & set(rows)
+
+        try:
+            await wait_until(agrees, timeout_ms=PRESENCE_MS, what=f"presence {when}")
+        except WaitedTooLong:
+            pass  # the reading itself says it
+        self.scene.observer.presence(rows, alive, gone, settled=True)
 
     async def read(self) -> None:
         """The final read of the server and of every session, and the runtime's counters."""
