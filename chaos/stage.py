@@ -48,9 +48,12 @@ class Stage:
         scene.record.listeners.append(self._look)
         self.hosts: dict[str, DesktopSurface] = {}
         self._lacking = ""
+        self._connected_ns: dict[str, int] = {}
 
     def _look(self, op: Op) -> None:
-        """What a server lost is gone for good when nobody has it who would send it again."""
+        """When sessions connected; and what a server lost is gone for good when nobody else has it."""
+        if op.f == "connect" and op.phase == "ok" and op.replica is not None:
+            self._connected_ns[op.replica] = op.t_ns
         lost = op.f == "restart" and op.replica is None and unpack(op, Restarted).how in ("restore", "wipe")
         if lost and self.scene.runtime is None:
             self.acknowledged.clear()
@@ -171,17 +174,35 @@ class Stage:
     async def server_gone(self) -> bool:
         return not self.scene.lab.server.process.alive
 
-    async def recover(self, *, read: bool = True) -> None:
-        """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read."""
+    async def recover(self, *, calm_ms: int = 0) -> None:
+        """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read. With
+        `calm_ms`, each session is probed right after one of its reconnects: one whose tokens are short changes its
+        socket every few seconds, and what comes in between comes by snapshot without any fault."""
         await self.settle("everything acknowledged to be everywhere after the last heal")
-        await self.probe()
-        if read:
-            await self.read()
+        left = set(self.replicas)
+        while left and calm_ms:
+            calm = await self._calm(left, calm_ms)
+            await self.probe(calm)
+            left.difference_update(calm)
+        if not calm_ms:
+            await self.probe(tuple(self.replicas))
+        await self.read()
 
-    async def probe(self) -> bool:
-        """A fresh event after the heal must arrive live at every session that is open."""
+    async def _calm(self, left: set[str], calm_ms: int) -> tuple[str, ...]:
+        """Which of these sessions connected so recently that they will stay; all of them at the limit."""
+
+        async def some() -> tuple[str, ...]:
+            since = time.monotonic_ns() - calm_ms * 1_000_000
+            return tuple(sorted(name for name in left if self._connected_ns.get(name, 0) > since))
+
+        try:
+            return await wait_until(some, timeout_ms=PROBE_WITHIN_MS, what="sessions that have just connected")
+        except WaitedTooLong:
+            return tuple(sorted(left))
+
+    async def probe(self, names: tuple[str, ...]) -> bool:
+        """A fresh event after the heal must arrive live at these sessions."""
         event = self.event()
-        names = tuple(self.replicas)
         begun = self.scene.record.op(
             "gate", "probe", "invoke", stream=event.stream, key=event.key, data=Probed(names, PROBE_WITHIN_MS)
         )

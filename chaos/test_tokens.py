@@ -22,6 +22,7 @@ TTL_S = 6  # short, so that every session's token runs out while control is away
 SERVER_LEEWAY_S = 60  # jsonwebtoken fork 9.3.0, validation.rs:120; measured on 1.2.0
 OWN_LEEWAY_S = 2.0  # for the client's own word: it is told of here, not asked of the server
 OUTLIVED_S = 1.5
+CALM_MS = 1_500  # half of the time until such a token is refreshed
 SESSIONS = 20
 JWKS_REFRESH_S = 300  # of the server's cache (1.2.0, token_validation.rs)
 LONGEST_TTL_S = 900  # the contract's longest: it must outlive the refresh
@@ -51,7 +52,7 @@ async def test_token_expiry_storm(stage: Stage, nemesis: Nemesis) -> None:
     async with stage.traffic(per_s=8):
         await nemesis.play()
     await leeway
-    await stage.recover()
+    await stage.recover(calm_ms=CALM_MS)
 
 
 async def _leeway(stage: Stage) -> None:
