@@ -90,6 +90,8 @@ def test_the_bundle_of_a_drill_is_judged_again(played: tuple[str, Path], tmp_pat
     for name, change in (
         ("timeline.svg", lambda text: text.replace("w2", "w9")),
         ("history.jsonl", lambda text: text.replace('"measured":', '"measured":1', 1)),
+        ("schedule.json", lambda text: text.replace('"lost-reply"', '"proxy-down"')),
+        ("faults.jsonl", lambda text: text.replace('"traffic":', '"traffic":1', 1)),
         ("verdict.json", lambda text: text.replace('"seed": 5', '"seed": 6')),
     ):
         copy = tmp_path / name
