@@ -50,6 +50,16 @@ _MEANING: dict[str, dict[str, str]] = {
         "after_publish": "reducer calls that the database's owner makes before anything of the subject starts",
         "reducers": "names that must be in the schema of the running module",
         "append": "the reducer through which events enter; absent: the module gate does not append on its own",
+        "prune": "the reducer that moves a stream's retention floor, with `{stream}` and `{floor}`",
+        "recorded_schema": "the module's schema as it was agreed on: see Recorded contracts",
+        "refusals": "reducer calls that must be refused, each always with the same text: see Recorded contracts",
+    },
+    "RefusedCall": {
+        "name": "class of the error",
+        "reducer": "its name",
+        "args": "its arguments in order; placeholders are filled in",
+        "caller": "who calls: the database's `owner`, or a `stranger` whom nobody granted anything",
+        "text": "what the server's answer must hold",
     },
     "CallConfig": {"reducer": "its name", "args": "its arguments in order; placeholders are filled in"},
     "EventsTable": {
@@ -86,19 +96,26 @@ _MEANING: dict[str, dict[str, str]] = {
         "env": "its environment, beside `PATH`, `HOME` and the locale",
         "cwd": "working directory, relative to signoff.toml",
         "ready_timeout_ms": "limit for its start",
+        "optional_env": "variables of `env` that it can do without; all others must be demanded by it at its start",
     },
     "HttpSurfaceConfig": {
         "ready": "route that answers 2xx once the surface serves",
         "retired": "routes that must be gone: see Retired routes",
+        "errors": "requests that must be refused, each always in the same way: see Recorded contracts",
     },
     "ControlConfig": {
         "service_subject": "`sub` of the token by which control speaks to the server; gives `{control.identity}`",
         "session": "steps that sign a user in; the last captures `bearer`",
         "mint": "step that mints a sync token; captures `token`",
+        "mint_append": "the same for a token that may append to its streams too; optional",
+        "rotate": "step by which the next key signs; optional",
+        "retire": "step that takes the key `{kid}` out of what is published; optional",
+        "revoke": "step that ends a session, with what its own steps captured; optional",
     },
     "TokenContract": {
         "ttl_s": "lifetime that is asked for",
         "max_ttl_s": "longest lifetime allowed",
+        "min_ttl_s": "shortest lifetime that can be asked for; gates that need an expired token wait for it",
         "issuer": "what `iss` must be",
         "audience": "what `aud` must be; empty: not asked",
         "claims": "claims that must be there",
@@ -110,6 +127,19 @@ _MEANING: dict[str, dict[str, str]] = {
         "publish": "step that publishes one event; captures `seq`, `idem_key`, `hash` as far as the answer has them",
         "metrics": "step that captures `counters`, an object of numbers; optional",
         "state": "step that captures `state_hash`; optional",
+        "publish_after": "as `publish`, and only if the stream's last seq is `{previous_seq}`; optional",
+        "rebuild": "step that has the projection rebuilt; absent: the runtime sees by itself that the server lost it",
+    },
+    "CountersConfig": {
+        "accepted": "counter of distinct events that it took",
+        "duplicates": "counter of answers that said that an event is known already",
+        "published": "counter of distinct events that it knows to be in the server",
+        "failures": "counter of failed attempts towards the server",
+        "outbox": "gauge of events that are not yet in the server",
+    },
+    "ErrorCase": {
+        "name": "class of the error, such as `auth_denied` or `payload_limit`",
+        "code": "what the captured `code` must be; empty: the status decides alone",
     },
 }
 
