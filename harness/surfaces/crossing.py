@@ -117,11 +117,12 @@ class Crossing:
             self.sockets.pop(connection, None)
 
     def inject(
-        self, connection: str, text: str, *, kind: str, key: str | None = None, opcode: Opcode = Opcode.TEXT
+        self, connection: str, text: str | bytes, *, kind: str, key: str | None = None, opcode: Opcode = Opcode.TEXT
     ) -> bool:
         """Send a message of our own to the client of this connection; False when it is gone."""
         number = self.sockets.get(connection)
-        if number is None or not self.box.inject(number, text.encode(), opcode):
+        payload = text.encode() if isinstance(text, str) else text
+        if number is None or not self.box.inject(number, payload, opcode):
             return False
         self._record.op(
             "middlebox", "frame", connection=connection, key=key, data=FrameSeen("to_client", kind, injected=True)
