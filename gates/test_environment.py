@@ -54,7 +54,12 @@ class _Starts:
         said = child.log.read_text(encoding="utf-8", errors="replace") if child.log.is_file() else ""
         what = f"{case.name} {case.what}"
         expect, record = scene.record.expect, self.surface
-        expect(record, f"{what}: it ends within {END_TIMEOUT_MS} ms", "ended", "ended" if ended else f"{took_ms} ms")
+        expect(
+            record,
+            f"{what}: it ends within {END_TIMEOUT_MS} ms",
+            "ended",
+            "ended" if ended else f"it runs after {took_ms} ms",
+        )
         expect(record, f"{what}: it ends with a code that is not 0", True, code is not None and code > 0)
         expect(record, f"{what}: its message names the variable", True, case.name in said)
         expect(record, f"{what}: it never listens on its port", False, bound)
