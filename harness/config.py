@@ -49,6 +49,16 @@ class CallConfig(_Model):
     args: list[Json] = []
 
 
+class RefusedCall(_Model):
+    """A reducer call that is refused, and how: `text` stands in the server's answer."""
+
+    name: str
+    reducer: str
+    args: list[Json] = []
+    caller: Literal["owner", "stranger"] = "owner"
+    text: str = Field(min_length=1)
+
+
 class EventsTable(_Model):
     """Where events are in the module: table and columns."""
 
@@ -81,6 +91,8 @@ class ModuleConfig(_Model):
     reducers: list[str] = []
     append: CallConfig | None = None
     prune: CallConfig | None = None
+    recorded_schema: Path | None = None
+    refusals: list[RefusedCall] = []
 
 
 class HashConfig(_Model):
@@ -108,6 +120,14 @@ class StepConfig(_Model):
     capture: dict[str, str] = {}
 
 
+class ErrorCase(StepConfig):
+    """A request that is refused, and how: `expect` has the status, `capture` the code."""
+
+    name: str
+    code: str = ""
+    expect: list[int]
+
+
 class RetiredRoute(_Model):
     """A route that must not answer, and the methods to try it with."""
 
@@ -122,11 +142,13 @@ class SurfaceConfig(_Model):
     env: dict[str, str] = {}
     cwd: Path = Path()
     ready_timeout_ms: Annotated[int, Field(gt=0)] = 15_000
+    optional_env: list[str] = []
 
 
 class HttpSurfaceConfig(SurfaceConfig):
     ready: str = Field(default="/healthz", pattern=r"^/")
     retired: list[RetiredRoute] = []
+    errors: list[ErrorCase] = []
 
 
 class TokenContract(_Model):
@@ -134,6 +156,7 @@ class TokenContract(_Model):
 
     ttl_s: int = 300
     max_ttl_s: int = 900
+    min_ttl_s: Annotated[int, Field(gt=0)] = 2
     issuer: str = "{control.url}"
     audience: str = ""
     claims: list[str] = ["iss", "sub", "iat", "exp"]
@@ -149,6 +172,7 @@ class ControlConfig(HttpSurfaceConfig):
     service_subject: str = "control"
     session: list[StepConfig] = []
     mint: StepConfig
+    mint_append: StepConfig | None = None
     rotate: StepConfig | None = None
     retire: StepConfig | None = None
     revoke: StepConfig | None = None
@@ -176,6 +200,8 @@ class RuntimeConfig(HttpSurfaceConfig):
     publish: StepConfig
     metrics: StepConfig | None = None
     state: StepConfig | None = None
+    publish_after: StepConfig | None = None
+    rebuild: StepConfig | None = None
 
 
 class DesktopConfig(SurfaceConfig):

@@ -87,7 +87,7 @@ class Scenario:
         self.floors: dict[str, int] = {}  # retention floors that the scene itself has moved
         self.disks: dict[str, SmallDisk] = {}
         self._ports: dict[str, int] = {}
-        self._crossings: list[Crossing] = []
+        self.crossings: dict[str, Crossing] = {}  # by the name of their path
 
     async def __aenter__(self) -> Scenario:
         try:
@@ -119,7 +119,7 @@ class Scenario:
         tables, hashing = config.module.tables, config.hash
         self.observer = Observer(self.lab.http, self.lab.database, tables, hashing, self.record)
         self.crossing = Crossing(self.record, tables, hashing)
-        self._crossings.append(self.crossing)
+        self.crossings["desktop"] = self.crossing
         self.schema = self.crossing.schema = await self.lab.http.schema(self.lab.database)
 
     def variables(self) -> dict[str, Json]:
@@ -141,14 +141,15 @@ class Scenario:
         self.children.append(child)
         return child
 
-    def _folder(self, name: str) -> str:
+    def folder(self, name: str) -> Path:
+        """What {dir} stands for in the environment of a surface."""
         folder = self._work / "state" / name
         folder.mkdir(parents=True, exist_ok=True)
-        return str(folder)
+        return folder
 
     def small_disk(self, name: str, size_kb: int) -> None:
         """Give a surface a small disk of its own for its folder, before it is started."""
-        disk = self.disks[name] = SmallDisk(Path(self._folder(name)), size_kb=size_kb)
+        disk = self.disks[name] = SmallDisk(self.folder(name), size_kb=size_kb)
         disk.mount()
 
     async def _place(self, name: str) -> Place:
@@ -161,12 +162,12 @@ class Scenario:
         if self.control is None:
             child = self._child("control", self.config.control)
             self.control = ControlSurface(child, self.config.control, await self._place("control"), self.record)
-            path = await self.lab.path("control", tap=self._watched())
+            path = await self.lab.path("control", tap=self._watched("control"))
             self._control_variables = {
                 **self.variables(),
                 "server.url": path.url,
                 "port": self._ports["control"],
-                "dir": self._folder("control"),
+                "dir": str(self.folder("control")),
             }
         await self.control.start(self._control_variables)
         return self.control
@@ -178,12 +179,12 @@ class Scenario:
             child = self._child("runtime", self.config.runtime)
             place = await self._place("runtime")
             self.runtime = RuntimeSurface(child, self.config.runtime, self.config.hash, place, self.record)
-            path = await self.lab.path("runtime", tap=self._watched())
+            path = await self.lab.path("runtime", tap=self._watched("runtime"))
             self._runtime_variables = {
                 **self.variables(),
                 "server.url": path.url,
                 "port": self._ports["runtime"],
-                "dir": self._folder("runtime"),
+                "dir": str(self.folder("runtime")),
             }
         await self.runtime.start(self._runtime_variables)
         return self.runtime
@@ -194,7 +195,8 @@ class Scenario:
             raise AbsentSurface("signoff.toml has no [desktop]")
         if "desktop" not in self.lab.paths:
             await self.lab.path("desktop", tap=self.crossing.box.tap)
-            await self.lab.path("desktop-control", ("127.0.0.1", self._ports["control"]))
+            control = ("127.0.0.1", self._ports["control"])
+            await self.lab.path("desktop-control", control, tap=self._watched("desktop-control"))
         desktop = self.desktops.get(name)
         if desktop is None:
             child = self._child(name, self.config.desktop)
@@ -205,7 +207,7 @@ class Scenario:
             **self.variables(),
             "server.url": self.lab.paths["desktop"].url,
             "control.url": self.lab.paths["desktop-control"].url,
-            "dir": self._folder(name),
+            "dir": str(self.folder(name)),
         }
         await desktop.start(variables)
         return desktop
@@ -263,10 +265,9 @@ class Scenario:
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / name).write_bytes(data)
 
-    def _watched(self) -> Callable[[Link], Tap]:
+    def _watched(self, path: str) -> Callable[[Link], Tap]:
         """A tap for a path that should have no WebSocket: what crosses there is recorded all the same."""
-        crossing = Crossing(self.record, self.config.module.tables, self.config.hash)
-        self._crossings.append(crossing)
+        crossing = self.crossings[path] = Crossing(self.record, self.config.module.tables, self.config.hash)
         return crossing.box.tap
 
     async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
@@ -325,7 +326,7 @@ class Scenario:
     async def _websocket_book(self) -> None:
         samples = await self.lab.http.metrics()
         spawned = sum(v for name, v in samples.items() if name.startswith("spacetime_worker_ws_clients_spawned"))
-        ours = sum(crossing.upgraded for crossing in self._crossings) + self.own_sockets
+        ours = sum(crossing.upgraded for crossing in self.crossings.values()) + self.own_sockets
         phase: Phase = "ok" if spawned <= ours else "fail"
         text = (
             f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"

@@ -20,9 +20,10 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from harness.lab.relay import Answer, Link
+from harness.lab.requests import MAX_HEAD_BYTES, Request, RequestSplitter, parse_answer
+from harness.lab.requests import Answer as Head
 
 Direction = Literal["to_client", "to_server"]
-MAX_HEAD_BYTES = 64 * 1024  # servers refuse heads far shorter than this
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024  # a snapshot of a large database is one message
 _EXTENSIONS = re.compile(rb"(?im)^sec-websocket-extensions:[^\r\n]*\r\n")
 _UPGRADED = re.compile(rb"^HTTP/1\.1 101\b")
@@ -106,6 +107,7 @@ class _WebSocketTap:
     def __init__(self, box: Middlebox, number: int, link: Link) -> None:
         self._box, self.number, self._link = box, number, link
         self._request: _Head | None = _Head()
+        self._requests = RequestSplitter()
         self._response: _Head | None = _Head()
         self._upgrading = self._altering = False
         self._splitters: dict[Direction, FrameSplitter] = {}
@@ -113,6 +115,8 @@ class _WebSocketTap:
         self._waiting: list[bytes] = []
 
     def to_server(self, data: bytes) -> bytes:
+        for request in self._requests.feed(data):
+            self._box.on_request(self.number, request)
         if self._request is None:
             return self._frames("to_server", data)
         done = self._request.feed(data)
@@ -121,7 +125,6 @@ class _WebSocketTap:
         self._request = None
         head, rest = done
         self._upgrading = b"upgrade: websocket" in head.lower()
-        self._box.on_request(self.number, head)
         return _EXTENSIONS.sub(b"", head) + rest
 
     def to_client(self, data: bytes) -> bytes:
@@ -134,6 +137,9 @@ class _WebSocketTap:
             return b""
         self._response = None
         head, rest = done
+        answer = parse_answer(head)
+        if answer is not None:
+            self._box.on_answer(self.number, answer)
         if _UPGRADED.match(head):
             self._splitters = {"to_client": FrameSplitter(masked=False), "to_server": FrameSplitter(masked=True)}
         return head + self._frames("to_client", rest)
@@ -218,10 +224,11 @@ class Middlebox:
         self,
         *,
         on_message: Callable[[Message], None],
-        on_request: Callable[[int, bytes], None] = lambda number, head: None,
+        on_request: Callable[[int, Request], None] = lambda number, request: None,
+        on_answer: Callable[[int, Head], None] = lambda number, answer: None,
         on_end: Callable[[int], None] = lambda number: None,
     ) -> None:
-        self.on_message, self.on_request, self._on_end = on_message, on_request, on_end
+        self.on_message, self.on_request, self.on_answer, self._on_end = on_message, on_request, on_answer, on_end
         self.alter: Callable[[Message], list[Payload]] | None = None  # what goes to the client instead of a message
         self._taps: dict[int, _WebSocketTap] = {}
         self._count = 0

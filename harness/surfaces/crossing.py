@@ -15,6 +15,7 @@ from harness.errors import WireError
 from harness.evidence.recorder import Recorder
 from harness.history import Applied, FrameSeen
 from harness.lab.middlebox import Message, Middlebox
+from harness.lab.requests import Answer, Request
 from harness.surfaces.events import Event, event_of_row
 from harness.wire import messages
 from harness.wire.schema import Schema, Table
@@ -28,7 +29,14 @@ class Crossing:
     def __init__(self, record: Recorder, tables: TablesConfig, hashing: HashConfig) -> None:
         self._record, self._tables, self._hashing = record, tables, hashing
         self.schema: Schema | None = None
-        self.box = Middlebox(on_message=self._on_message, on_end=self._on_end)
+        self.box = Middlebox(
+            on_message=self._on_message,
+            on_request=lambda number, request: self.asked.append((number, request)),
+            on_answer=lambda number, answer: self.answered.update({number: answer}),
+            on_end=self._on_end,
+        )
+        self.asked: list[tuple[int, Request]] = []  # every HTTP request, with the number of its connection
+        self.answered: dict[int, Answer] = {}  # to those that ask for an upgrade
         self.sockets: dict[str, int] = {}  # connection id -> the middlebox's number of its socket
         self._connections: dict[int, str] = {}
         self._identities: dict[int, str] = {}
@@ -109,11 +117,12 @@ class Crossing:
             self.sockets.pop(connection, None)
 
     def inject(
-        self, connection: str, text: str, *, kind: str, key: str | None = None, opcode: Opcode = Opcode.TEXT
+        self, connection: str, text: str | bytes, *, kind: str, key: str | None = None, opcode: Opcode = Opcode.TEXT
     ) -> bool:
         """Send a message of our own to the client of this connection; False when it is gone."""
         number = self.sockets.get(connection)
-        if number is None or not self.box.inject(number, text.encode(), opcode):
+        payload = text.encode() if isinstance(text, str) else text
+        if number is None or not self.box.inject(number, payload, opcode):
             return False
         self._record.op(
             "middlebox", "frame", connection=connection, key=key, data=FrameSeen("to_client", kind, injected=True)

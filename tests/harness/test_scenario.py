@@ -89,7 +89,7 @@ def test_a_websocket_through_any_path_of_the_lab_is_carried(setup: Setup, tmp_pa
 
     async def play() -> list[str]:
         async with Scenario(setup, "carried", out=tmp_path) as scene:
-            path = await scene.lab.path("runtime", tap=scene._watched())
+            path = await scene.lab.path("runtime", tap=scene._watched("runtime"))
             async with await Subscription.open(path.url, scene.lab.database, scene.lab.owner.token):
                 pass
             await scene.account()
