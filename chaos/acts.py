@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from chaos import faults, witnesses
 from chaos.frames import Altering
 from chaos.modules import other_column, same_code
+from chaos.torn import tear
 from harness.errors import UserError
 from harness.history import Op, Restarted
 from harness.lab.disk import SmallDisk
@@ -303,6 +304,19 @@ class _Kill(_OnProcess[faults.Kill]):
         return witnesses.GoneAndBack(self.pid)
 
 
+class _TornState(_OnProcess[faults.TornState]):
+    async def on(self) -> None:
+        await self.scene.kill(self.target)
+        tear(self.scene.folder(self.target), self.fault.how)
+
+    async def off(self) -> None:
+        await self.scene.kill(self.target)
+        await self.scene.start_again(self.target)
+
+    def witness(self) -> witnesses.Witness:
+        return witnesses.Torn(self.scene.folder(self.target))
+
+
 class _Rotate(Act[faults.Rotate]):
     async def on(self) -> None:
         await _control(self.scene).rotate()
@@ -370,6 +384,7 @@ _ACTS: Mapping[type[faults.Fault], Callable[..., Act]] = {  # type: ignore[type-
     faults.Republish: _Republish,
     faults.Pause: _Pause,
     faults.Kill: _Kill,
+    faults.TornState: _TornState,
     faults.Rotate: _Rotate,
     faults.DiskFull: _DiskFull,
     faults.Frames: _Frames,

@@ -122,6 +122,13 @@ class Kill(Fault, frozen=True, tag="kill"):
     nth: int = 0
 
 
+class TornState(Fault, frozen=True, tag="torn-state"):
+    """SIGKILL; the files of the process's folder are gone, empty, or begin with a block of noughts, as a torn write may
+    leave them; started again at the end. No file is left at an earlier state: a store may rightly go on from there."""
+
+    how: Literal["missing", "empty", "spoilt"]
+
+
 class Rotate(Fault, frozen=True, tag="rotate"):
     """Control's next key signs from here on; what it signed before stays good. Nothing is undone at the end."""
 
@@ -159,6 +166,7 @@ ANY = (
     | Republish
     | Pause
     | Kill
+    | TornState
     | Rotate
     | DiskFull
     | Frames

@@ -17,9 +17,11 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from chaos.torn import beginnings
 from harness.errors import SubjectError, WireError
 from harness.lab.disk import SmallDisk
 from harness.lab.program import running_program
@@ -242,6 +244,30 @@ class GoneAndBack(Witness):
         if not self.times_ns and not _alive(self._old):
             self.note()
         return super().seen()
+
+
+class Torn(Witness):
+    """Files that began with something before are gone, empty, or begin with noughts."""
+
+    effect = "files torn:"
+    needed = 1
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder, self._old, self._torn = folder, dict[str, bytes](), 0
+
+    async def before(self) -> None:
+        self._old = {name: begin for name, begin in beginnings(self._folder).items() if any(begin)}
+
+    async def look(self) -> None:
+        now = beginnings(self._folder)
+        torn = sum(not any(now.get(name, b"")) for name in self._old)
+        if torn:
+            self._torn = max(self._torn, torn)
+            self.note()
+
+    def measured(self) -> float:
+        return float(self._torn)
 
 
 class Stopped(Witness):

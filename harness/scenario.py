@@ -146,9 +146,13 @@ class Scenario:
         folder.mkdir(parents=True, exist_ok=True)
         return str(folder)
 
+    def folder(self, name: str) -> Path:
+        """Where a surface keeps its state, `{dir}` of signoff.toml."""
+        return Path(self._folder(name))
+
     def small_disk(self, name: str, size_kb: int) -> None:
         """Give a surface a small disk of its own for its folder, before it is started."""
-        disk = self.disks[name] = SmallDisk(Path(self._folder(name)), size_kb=size_kb)
+        disk = self.disks[name] = SmallDisk(self.folder(name), size_kb=size_kb)
         disk.mount()
 
     async def _place(self, name: str) -> Place:
