@@ -104,16 +104,22 @@ class Stage:
             if said.phase == "ok":
                 self.acknowledged[event.key] = event.stream, said.seq
 
+    async def _send_times(self, event: Sent, times: int) -> None:
+        for _ in range(times):
+            await self.send([event])
+
     @contextlib.asynccontextmanager
-    async def traffic(self, *, per_s: float) -> AsyncIterator[None]:
-        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing."""
+    async def traffic(self, *, per_s: float, again: int = 0) -> AsyncIterator[None]:
+        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing. Each
+        `again`-th event is sent once more under its key when it was answered, as by a client that did not hear."""
         under_way: set[asyncio.Task[None]] = set()
 
         async def keep_sending() -> None:
             began, count = time.monotonic_ns(), 0
             while True:
                 count += 1
-                task = asyncio.create_task(self.send([self.event()]))
+                times = 2 if again and count % again == 0 else 1
+                task = asyncio.create_task(self._send_times(self.event(), times))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
                 await until(began + int(count * 1e9 / per_s))

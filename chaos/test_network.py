@@ -67,7 +67,7 @@ def _outages(rng: Random, profile: str) -> list[Window]:
 async def test_runtime_outage(stage: Stage, nemesis: Nemesis) -> None:
     """The server is out of the runtime's reach: events are taken all the same, kept, and sent in order afterwards."""
     await stage.up(sessions=2, streams=3)
-    async with stage.traffic(per_s=20):
+    async with stage.traffic(per_s=20, again=5):
         await nemesis.play()
     await stage.recover()
 
@@ -105,7 +105,7 @@ def _lost_replies(rng: Random, profile: str) -> list[Window]:
 async def test_lost_reply(stage: Stage, nemesis: Nemesis) -> None:
     """The append went through and its reply was cut: tried again under the same key, it is there once."""
     await stage.up(sessions=2, streams=3)
-    async with stage.traffic(per_s=30):
+    async with stage.traffic(per_s=30, again=5):
         await nemesis.play()
     await stage.recover()
 
