@@ -31,6 +31,7 @@ from harness.workload.traffic import Sent, Traffic, publish
 WARM_UP = 5  # events per stream before the first fault
 PROBE_WITHIN_MS = 15_000  # three times the longest backoff of the contract
 CATCH_UP_MS = 30_000
+OUTBOX_MS = 10_000  # twice the longest backoff of the contract
 
 
 class Stage:
@@ -178,8 +179,10 @@ class Stage:
 
     async def recover(self, *, read: bool = True) -> None:
         """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read."""
-        await self.settle("everything acknowledged to be everywhere after the last heal")
-        await self.probe()
+        settled = await self.settle("everything acknowledged to be everywhere after the last heal")
+        arrived = await self.probe()
+        if settled and arrived:
+            await self.settle("rest after the last publish, so that the outbox may be judged")
         if read:
             await self.read()
 
@@ -224,15 +227,25 @@ class Stage:
 
     async def read(self) -> None:
         """The final read of the server and of every session, and the runtime's counters."""
-        if self.scene.runtime is not None:
-            await self.runtime.counters()
         await self.scene.observer.final_read([*self.streams, *self.aside])
+        if self.scene.runtime is not None:
+            await self._outbox_empty()
+            await self.runtime.counters()  # after the server's rows, so that they can be compared
         for name in self.replicas:
             ours = await self.scene.read_replica(self.hosts[name], name)
             said = (await self.hosts[name].state(name)).state_hash
             if ours:  # unknown for a replica that began at a floor
                 clause = f"{name} claims the state hash of what it applied"
                 self.scene.record.expect("desktop", clause, ours, said)
+
+    async def _outbox_empty(self) -> None:
+        """What is in the server may still be in the outbox: its reply was lost, and the runtime has yet to look."""
+
+        async def empty() -> bool:
+            return await self.runtime.outbox() == 0
+
+        with contextlib.suppress(WaitedTooLong):  # the counters say so too
+            await wait_until(empty, timeout_ms=OUTBOX_MS, what="the outbox to be empty")
 
 
 def by_stream(events: list[Sent]) -> list[Sent]:
