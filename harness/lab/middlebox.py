@@ -121,6 +121,8 @@ class _WebSocketTap:
         self._request = None
         head, rest = done
         self._upgrading = b"upgrade: websocket" in head.lower()
+        if self._upgrading:
+            self._box.unsure.add(self.number)
         self._box.on_request(self.number, head)
         return _EXTENSIONS.sub(b"", head) + rest
 
@@ -136,6 +138,8 @@ class _WebSocketTap:
         head, rest = done
         if _UPGRADED.match(head):
             self._splitters = {"to_client": FrameSplitter(masked=False), "to_server": FrameSplitter(masked=True)}
+        else:
+            self._box.unsure.discard(self.number)
         return head + self._frames("to_client", rest)
 
     def _frames(self, direction: Direction, data: bytes) -> bytes:
@@ -223,6 +227,7 @@ class Middlebox:
     ) -> None:
         self.on_message, self.on_request, self._on_end = on_message, on_request, on_end
         self.alter: Callable[[Message], list[Payload]] | None = None  # what goes to the client instead of a message
+        self.unsure: set[int] = set()  # sockets that asked for an upgrade: neither refused nor seen in use
         self._taps: dict[int, _WebSocketTap] = {}
         self._count = 0
 
