@@ -131,6 +131,13 @@ class KillAtSyscall(Fault, frozen=True, tag="kill-at-syscall"):
     nth: int = 1
 
 
+class TornState(Fault, frozen=True, tag="torn-state"):
+    """SIGKILL; the files of the process's folder are gone, empty, or begin with a block of noughts, as a torn write may
+    leave them; started again at the end. No file is left at an earlier state: a store may rightly go on from there."""
+
+    how: Literal["missing", "empty", "spoilt"]
+
+
 class Rotate(Fault, frozen=True, tag="rotate"):
     """Control's next key signs from here on; what it signed before stays good. Nothing is undone at the end."""
 
@@ -169,6 +176,7 @@ ANY = (
     | Pause
     | Kill
     | KillAtSyscall
+    | TornState
     | Rotate
     | DiskFull
     | Frames

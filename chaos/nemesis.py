@@ -19,7 +19,7 @@ from chaos.acts import act_of
 from chaos.acts.base import Act
 from chaos.faults import Fault
 from chaos.schedule import Schedule, Window
-from chaos.witnesses import Witness
+from chaos.witnesses.base import Witness
 from harness.history import F, Faulted, Healed, Phase
 from harness.scenario import Scenario
 from harness.wait import until
@@ -34,7 +34,7 @@ class Nemesis:
     def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
         self.scene, self.schedule, self._harmless = scene, schedule, harmless
         self._played: set[str] = set()
-        self._targets: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._busy: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def play(self, only: Callable[[Window], bool] = lambda window: True) -> None:
         """All windows by the clock, beside each other where they overlap; or `only` those of one act of the drill, the
@@ -51,12 +51,12 @@ class Nemesis:
         await until(began + window.at_ms * 1_000_000)
         # A target that is still being healed (a process that starts again) is waited for: two acts at once on one
         # target would undo each other. The window keeps its length.
-        async with self._targets[window.target]:
-            late = max(0, time.monotonic_ns() - began - window.at_ms * 1_000_000)
-            await self._open(window, began + window.until_ms * 1_000_000 + late)
-
-    async def _open(self, window: Window, until_ns: int) -> None:
         act = act_of(self.scene, window.fault, window.target, window.name)
+        async with self._busy[act.held]:
+            late = max(0, time.monotonic_ns() - began - window.at_ms * 1_000_000)
+            await self._open(window, act, began + window.until_ms * 1_000_000 + late)
+
+    async def _open(self, window: Window, act: Act[Fault], until_ns: int) -> None:
         witness = act.witness()
         await witness.before()
         traffic = self._traffic()

@@ -32,6 +32,7 @@ WARM_UP = 5  # events per stream before the first fault
 PROBE_WITHIN_MS = 15_000  # three times the longest backoff of the contract
 CATCH_UP_MS = 30_000
 PRESENCE_MS = 10_000
+OUTBOX_MS = 10_000  # twice the longest backoff of the contract
 
 
 class Stage:
@@ -108,16 +109,22 @@ class Stage:
             if said.phase == "ok":
                 self.acknowledged[event.key] = event.stream, said.seq
 
+    async def _send_times(self, event: Sent, times: int) -> None:
+        for _ in range(times):
+            await self.send([event])
+
     @contextlib.asynccontextmanager
-    async def traffic(self, *, per_s: float) -> AsyncIterator[None]:
-        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing."""
+    async def traffic(self, *, per_s: float, again: int = 0) -> AsyncIterator[None]:
+        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing. Each
+        `again`-th event is sent once more under its key when it was answered, as by a client that did not hear."""
         under_way: set[asyncio.Task[None]] = set()
 
         async def keep_sending() -> None:
             began, count = time.monotonic_ns(), 0
             while True:
                 count += 1
-                task = asyncio.create_task(self.send([self.event()]))
+                times = 2 if again and count % again == 0 else 1
+                task = asyncio.create_task(self._send_times(self.event(), times))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
                 await until(began + int(count * 1e9 / per_s))
@@ -178,15 +185,22 @@ class Stage:
         """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read. With
         `calm_ms`, each session is probed right after one of its reconnects: one whose tokens are short changes its
         socket every few seconds, and what comes in between comes by snapshot without any fault."""
-        await self.settle("everything acknowledged to be everywhere after the last heal")
-        left = set(self.replicas)
-        while left and calm_ms:
-            calm = await self._calm(left, calm_ms)
-            await self.probe(calm)
-            left.difference_update(calm)
-        if not calm_ms:
-            await self.probe(tuple(self.replicas))
+        settled = await self.settle("everything acknowledged to be everywhere after the last heal")
+        arrived = await self._probe_all(calm_ms)
+        if settled and arrived:
+            await self.settle("rest after the last publish, so that the outbox may be judged")
         await self.read()
+
+    async def _probe_all(self, calm_ms: int) -> bool:
+        """Whether a fresh event came live to every session."""
+        if not calm_ms:
+            return await self.probe(tuple(self.replicas))
+        left, arrived = set(self.replicas), True
+        while left:
+            calm = await self._calm(left, calm_ms)
+            arrived = await self.probe(calm) and arrived
+            left.difference_update(calm)
+        return arrived
 
     async def _calm(self, left: set[str], calm_ms: int) -> tuple[str, ...]:
         """Which of these sessions connected so recently that they will stay; all of them at the limit."""
@@ -255,15 +269,25 @@ class Stage:
 
     async def read(self) -> None:
         """The final read of the server and of every session, and the runtime's counters."""
-        if self.scene.runtime is not None:
-            await self.runtime.counters()
         await self.scene.observer.final_read([*self.streams, *self.aside])
+        if self.scene.runtime is not None:
+            await self._outbox_empty()
+            await self.runtime.counters()  # after the server's rows, so that they can be compared
         for name in self.replicas:
             ours = await self.scene.read_replica(self.hosts[name], name)
             said = (await self.hosts[name].state(name)).state_hash
             if ours:  # unknown for a replica that began at a floor
                 clause = f"{name} claims the state hash of what it applied"
                 self.scene.record.expect("desktop", clause, ours, said)
+
+    async def _outbox_empty(self) -> None:
+        """What is in the server may still be in the outbox: its reply was lost, and the runtime has yet to look."""
+
+        async def empty() -> bool:
+            return await self.runtime.outbox() == 0
+
+        with contextlib.suppress(WaitedTooLong):  # the counters say so too
+            await wait_until(empty, timeout_ms=OUTBOX_MS, what="the outbox to be empty")
 
 
 def by_stream(events: list[Sent]) -> list[Sent]:

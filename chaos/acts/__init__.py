@@ -33,6 +33,7 @@ ACTS: Mapping[type[faults.Fault], Callable[..., Act]] = {  # type: ignore[type-a
     faults.Pause: processes.PauseAct,
     faults.Kill: processes.kill_act,
     faults.KillAtSyscall: processes.KillAtSyscallAct,
+    faults.TornState: processes.TornStateAct,
     faults.Rotate: processes.RotateAct,
     faults.DiskFull: processes.DiskFullAct,
     faults.Frames: paths.FramesAct,

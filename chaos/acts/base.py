@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from chaos import faults, witnesses
+from chaos import faults
+from chaos.witnesses.base import Witness
 from harness.errors import UserError
 from harness.lab.topology import ProxiedPath
 from harness.process import Process
@@ -16,10 +17,14 @@ F = TypeVar("F", bound=faults.Fault)
 
 
 class Act(Generic[F]):
-    """Base. `window` is the name that its Ops carry."""
+    """Base. `window` is the name that its Ops carry; `held` what nobody else may act on meanwhile."""
 
     def __init__(self, scene: Scenario, fault: F, target: str, window: str) -> None:
         self.scene, self.fault, self.target, self.window = scene, fault, target, window
+
+    @property
+    def held(self) -> tuple[str, str]:
+        return "scene", self.target
 
     async def on(self) -> None:
         raise NotImplementedError
@@ -27,11 +32,15 @@ class Act(Generic[F]):
     async def off(self) -> None:
         raise NotImplementedError
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         raise NotImplementedError
 
 
 class OnPath(Act[F]):
+    @property
+    def held(self) -> tuple[str, str]:
+        return "path", self.target
+
     @property
     def path(self) -> ProxiedPath:
         path = self.scene.lab.paths.get(self.target)
@@ -45,6 +54,10 @@ class OnPath(Act[F]):
 
 
 class OnProcess(Act[F]):
+    @property
+    def held(self) -> tuple[str, str]:
+        return "process", self.target
+
     @property
     def process(self) -> Process:
         return self.scene.child(self.target).process

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from chaos import faults, witnesses
+from chaos import faults
 from chaos.acts.base import F, OnPath
 from chaos.frames import Altering
+from chaos.witnesses import paths as witnesses
+from chaos.witnesses.base import Witness
 from harness.lab.sink import Attempt, Sink
 from harness.scenario import Scenario
 
@@ -21,7 +23,7 @@ class ProxyDownAct(OnPath[faults.ProxyDown]):
     async def off(self) -> None:
         await self.toxiproxy(self.scene.lab.toxics.set_enabled, self.target, True)
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.RefusedConnects(self.path.port)
 
 
@@ -46,7 +48,7 @@ class ResetAct(ToxicAct[faults.Reset]):
     def toxics(self) -> list[tuple[str, str, Mapping[str, int]]]:
         return [("reset_peer", "downstream", {"timeout": 0}), ("reset_peer", "upstream", {"timeout": 0})]
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.ResetAnswers(self.path.port)
 
 
@@ -54,7 +56,7 @@ class HalfOpenAct(ToxicAct[faults.HalfOpen]):
     def toxics(self) -> list[tuple[str, str, Mapping[str, int]]]:
         return [("timeout", "downstream", {"timeout": 0}), ("timeout", "upstream", {"timeout": 0})]
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.NoAnswers(self.path.port)
 
 
@@ -62,7 +64,7 @@ class LatencyAct(ToxicAct[faults.Latency]):
     def toxics(self) -> list[tuple[str, str, Mapping[str, int]]]:
         return [("latency", "downstream", {"latency": self.fault.ms, "jitter": 0})]
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.Slower(self.path.port, needed_ms=self.fault.ms / 2)
 
 
@@ -71,7 +73,7 @@ class BandwidthAct(ToxicAct[faults.Bandwidth]):
         return [("bandwidth", "upstream", {"rate": self.fault.kb_per_s}),
                 ("bandwidth", "downstream", {"rate": self.fault.kb_per_s})]  # fmt: skip
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         needed_ms = FILL_BYTES / 1024 / self.fault.kb_per_s * 1000 / 2
         return witnesses.Slower(self.path.port, needed_ms=needed_ms, fill_bytes=FILL_BYTES)
 
@@ -81,7 +83,7 @@ class SlicingAct(ToxicAct[faults.Slicing]):
         sizes = {"average_size": self.fault.bytes, "size_variation": 0, "delay": self.fault.delay_us}
         return [("slicer", "upstream", sizes)]
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         needed_ms = FILL_BYTES / self.fault.bytes * self.fault.delay_us / 1000 / 2
         return witnesses.Slower(self.path.port, needed_ms=needed_ms, fill_bytes=FILL_BYTES)
 
@@ -93,7 +95,7 @@ class LostReplyAct(OnPath[faults.LostReply]):
     async def off(self) -> None:
         self.path.relay.cutting = False
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.CutReplies(self.path.relay)
 
 
@@ -118,7 +120,7 @@ class SunkAct(OnPath[faults.Sunk]):
         await self._sink.close()
         await self.toxiproxy(self.scene.lab.toxics.set_enabled, self.target, True)
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.SinkSaw(self._sink)
 
 
@@ -134,5 +136,5 @@ class FramesAct(OnPath[faults.Frames]):
         self.scene.crossing.box.alter = None
         self._altering.release()
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.Altered(lambda: self._altering.times_ns)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from chaos import faults, witnesses
+from chaos import faults
 from chaos.acts.base import Act, F, OnProcess
+from chaos.torn import tear
+from chaos.witnesses import processes as witnesses
+from chaos.witnesses.base import Witness
 from harness.errors import UserError
 from harness.history import Op
 from harness.lab.disk import SmallDisk
@@ -23,7 +26,7 @@ class PauseAct(OnProcess[faults.Pause]):
     async def off(self) -> None:
         self.scene.child(self.target).resume()
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.Stopped(self.pid)
 
 
@@ -43,7 +46,7 @@ class KillAct(OnProcess[F]):
     async def disarm(self) -> None:
         """Nobody is to be killed from here on."""
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.GoneAndBack(self.pid)
 
 
@@ -87,12 +90,21 @@ class KillAtSyscallAct(KillAct[faults.KillAtSyscall]):
         if self._tracer is not None:
             await self._tracer.stop()
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.GoneAndBack(self.pid)
 
 
 def kill_act(scene: Scenario, fault: faults.Kill, target: str, window: str) -> Act[faults.Kill]:
     return (KillAfterAct if fault.after else KillAct[faults.Kill])(scene, fault, target, window)
+
+
+class TornStateAct(KillAct[faults.TornState]):
+    async def on(self) -> None:
+        await self.scene.kill(self.target)
+        tear(self.scene.folder(self.target), self.fault.how)
+
+    def witness(self) -> Witness:
+        return witnesses.Torn(self.scene.folder(self.target))
 
 
 class RotateAct(Act[faults.Rotate]):
@@ -102,7 +114,7 @@ class RotateAct(Act[faults.Rotate]):
     async def off(self) -> None:
         """A key that signs is not taken back."""
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.AnotherKey(_control(self.scene), f"{self.window}-witness")
 
 
@@ -126,5 +138,5 @@ class DiskFullAct(Act[faults.DiskFull]):
     async def off(self) -> None:
         self.disk.drain()
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.NoRoom(self.disk)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaos import faults, witnesses
+from chaos import faults
 from chaos.acts.base import Act, F
 from chaos.modules import other_column, same_code
+from chaos.witnesses import servers as witnesses
+from chaos.witnesses.base import Witness
+from chaos.witnesses.processes import GoneAndBack
 from harness.errors import UserError
 from harness.history import Restarted
 from harness.lab.program import program_hash
@@ -39,8 +42,8 @@ class ServerAct(Act[F]):
     async def operate(self) -> None:
         """What its operator does once it is up."""
 
-    def witness(self) -> witnesses.Witness:
-        return witnesses.GoneAndBack(lambda: self.scene.lab.server.process.pid)
+    def witness(self) -> Witness:
+        return GoneAndBack(lambda: self.scene.lab.server.process.pid)
 
 
 class ServerRestoreAct(ServerAct[faults.ServerRestore]):
@@ -72,7 +75,7 @@ class PruneAct(Act[faults.Prune]):
     async def off(self) -> None:
         """Retention is not undone."""
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         return witnesses.Pruned(self.scene.observer)
 
 
@@ -98,7 +101,7 @@ class RepublishAct(Act[faults.Republish]):
         what = "a compatible module" if self.fault.compatible else "a module whose events table lacks a column"
         self.scene.record.expect("server", f"{self.window}: {what} is {expected}", expected, said)
 
-    def witness(self) -> witnesses.Witness:
+    def witness(self) -> Witness:
         lab, offered = self.scene.lab, program_hash(self._offered)
         if self.fault.compatible:
             return witnesses.Runs(lab.http, lab.database, offered)
