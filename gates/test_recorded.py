@@ -153,7 +153,7 @@ async def _stale_cursor(scene: Scenario) -> None:
 @gate(
     "contract/http-commands-ws-subscriptions",
     checkers=[LegacyLane(), ContractBroken(), *SAFETY],
-    floors={"publish": 10, "deliver": 10, "apply": 10, "frame": 5, "request": 8},
+    floors={"publish": 10, "deliver": 10, "apply": 10, "frame": 5, "request": 7},
     sabotages=[COMMAND_FRAME],
 )
 async def test_http_commands_ws_subscriptions(scene: Scenario) -> None:
