@@ -1,7 +1,7 @@
 """Falsification (b): what is done to a judged subject so that its gate must go red.
 
 The publish gates lead every path of the subject to a decoy, a full twin of the server; the route
-gates put an interposer in the subject's place for one retired route.
+gates put an interposer in the subject's place for one retired route; a command goes over a subscription socket.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from harness.scenario import Scenario
 from harness.surfaces.events import event_of_row
 from harness.surfaces.service import Service
 from harness.wait import wait_until
+from harness.wire.client import Subscription
+from harness.wire.messages import call_reducer, subscribe_multi
 from harness.workload.traffic import Traffic, publish
 
 DECOY_TIMEOUT_MS = 15_000
@@ -42,6 +44,21 @@ async def _lead_to_decoy(scene: Scenario) -> None:
 
 
 DECOY = Sabotage("decoy", "I1", _lead_to_decoy)
+
+
+async def _command_on_the_socket(scene: Scenario) -> None:
+    """A socket on the desktops' own path subscribes, as they do, and then calls a reducer over it: I17."""
+    events = scene.config.module.tables.events.name
+    scene.record.op("lab", "fault_on", fault="command-frame")
+    url = scene.lab.paths["desktop"].url
+    async with await Subscription.open(url, scene.lab.database, scene.lab.owner.token) as socket:
+        await socket.send(subscribe_multi((f"SELECT * FROM {events}",), request_id=1, query_id=1))
+        await socket.receive()
+        await socket.send(call_reducer("heartbeat", [], request_id=2))
+        await socket.receive()
+
+
+COMMAND_FRAME = Sabotage("command-frame", "I17", _command_on_the_socket)
 
 
 def answered_route(surface: str) -> Sabotage:

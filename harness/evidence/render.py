@@ -175,7 +175,9 @@ def _drills(signoff: Signoff) -> list[str]:
         "Each window was witnessed by the lab itself, with traffic inside it, or its drill is UNKNOWN (I12).",
         "",
     ]
-    return lines + _table(("drill", "seed", "verdict", "time", "windows", "see"), map(_drill_row, signoff.drills))
+    return lines + _table(
+        ("drill", "seed", "verdict", "time", "windows", "red", "see"), map(_drill_row, signoff.drills)
+    )
 
 
 def _drill_row(play: GateResult) -> tuple[str, ...]:
@@ -190,6 +192,7 @@ def _drill_row(play: GateResult) -> tuple[str, ...]:
         play.verdict.value,
         f"{play.duration_s:.1f} s",
         f"{bit} of {len(play.windows)} witnessed: {cell(told)}",
+        _red(play),
         f"[timeline]({play.play.base}/timeline.svg), [latency]({play.play.base}/latency.svg)",
     )
 
@@ -207,17 +210,21 @@ def _missing(signoff: Signoff) -> list[str]:
 
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
-    red = sum(f.outcome == "red" for f in gate.falsifications)
-    tried = sum(f.outcome != "no-victim" for f in gate.falsifications)
     activity = ", ".join(f"{number} {kind}" for kind, number in sorted(gate.counts.items()) if kind in gate.floors)
     return (
         gate.id,
         gate.verdict.value,
         f"{gate.duration_s:.1f} s" if gate.duration_s else "",
         activity,
-        f"{red} of {tried}" if tried else "",
+        _red(gate),
         cell(gate.reasons[0]) if gate.reasons else "",
     )
+
+
+def _red(gate: GateResult) -> str:
+    """How many of the attempts to see it fail did so."""
+    tried = [f for f in gate.falsifications if f.outcome != "no-victim"]
+    return f"{sum(f.outcome == 'red' for f in tried)} of {len(tried)}" if tried else ""
 
 
 def _how_to(signoff: Signoff) -> list[str]:

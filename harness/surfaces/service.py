@@ -38,6 +38,7 @@ class Service:
         self.child, self.place, self.record, self._ready_route = child, place, record, config.ready
         self._ready_timeout_ms, self.retired = config.ready_timeout_ms, config.retired
         self.variables: Mapping[str, Json] = {}
+        self.errors = config.errors
         self.web = Web(place.interposer.url)
         self.fast = Web(place.interposer.url, keep_alive=True)
 
