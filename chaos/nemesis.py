@@ -31,6 +31,7 @@ class Nemesis:
 
     def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
         self.scene, self.schedule, self._harmless = scene, schedule, harmless
+        self._healed: dict[str, asyncio.Event] = {}
 
     async def play(self, only: Callable[[Window], bool] = lambda window: True) -> None:
         """All windows by the clock, beside each other where they overlap; or `only` those of one act of the drill, the
@@ -39,12 +40,14 @@ class Nemesis:
         whole = len(windows) == len(self.schedule.windows)
         first_ms = 0 if whole else min((window.at_ms for window in windows), default=0)
         began = time.monotonic_ns() - first_ms * 1_000_000
+        self._healed = {window.name: asyncio.Event() for window in windows}
         async with asyncio.TaskGroup() as group:
             for window in windows:
                 group.create_task(self._window(window, began), name=f"window {window.name}")
 
     async def _window(self, window: Window, began: int) -> None:
         await until(began + window.at_ms * 1_000_000)
+        began += await self._late(window)
         act = act_of(self.scene, window.fault, window.target, window.name)
         witness = act.witness()
         await witness.before()
@@ -58,6 +61,16 @@ class Nemesis:
         finally:
             # Shielded: an interrupt must not leave a proxy down or a process stopped.
             await asyncio.shield(self._heal(window, act, witness, watching, traffic))
+
+    async def _late(self, window: Window) -> int:
+        """Wait for the heals of windows on this target that had to be over by now: a process takes time to start, and
+        is not to be shot meanwhile. How many ns that took; this window is so much later, and as long as it was."""
+        waited = time.monotonic_ns()
+        for earlier in self.schedule.windows:
+            over = earlier.until_ms <= window.at_ms and earlier.target == window.target
+            if over and earlier.name in self._healed:
+                await self._healed[earlier.name].wait()
+        return time.monotonic_ns() - waited
 
     def _begin(self, window: Window) -> None:
         fault = window.fault
@@ -82,6 +95,7 @@ class Nemesis:
                 seen.last_ns,
             )  # fmt: skip
             self.scene.record.op("lab", "fault_off", fault=window.name, data=data)
+            self._healed[window.name].set()
 
     def _traffic(self) -> int:
         """What the workload and the subject attempted so far; the lab's own looks are not among it."""
