@@ -98,7 +98,9 @@ async def test_reconnect_storm(stage: Stage, nemesis: Nemesis) -> None:
 
 
 def _lost_replies(rng: Random, profile: str) -> list[Window]:
-    return in_turn(rng, [(LostReply(), "runtime")] * 3, shortest_ms=500, longest_ms=900)
+    """Pauses and windows longer than the waits that a window leads to: one without a request cuts no reply."""
+    faults = [(LostReply(), "runtime")] * 3
+    return in_turn(rng, faults, shortest_ms=900, longest_ms=1_300, pause_ms=(2_000, 2_400))
 
 
 @drill(
