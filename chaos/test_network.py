@@ -119,7 +119,7 @@ async def test_lost_reply(stage: Stage, nemesis: Nemesis) -> None:
 
 def _churn(rng: Random, profile: str) -> list[Window]:
     kinds: list[tuple[Fault, str]] = [(rng.choice((Reset(), ProxyDown())), "desktop") for _ in range(6)]
-    return in_turn(rng, kinds, shortest_ms=350, longest_ms=800)
+    return in_turn(rng, kinds, shortest_ms=500, longest_ms=900)
 
 
 @drill(

@@ -1,4 +1,8 @@
-"""Known bugs: each variant turns its gate red for the named invariant, beside a green twin."""
+"""Known bugs: each variant turns its gate red for the named invariant, beside a green twin.
+
+Here those of the gates, and of two short drills. All of them are played by `tox -e mutants`, which takes a quarter of
+an hour: many variants wait in vain for rest after the last heal.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ from tests.main_job.project import signoff
 pytestmark = pytest.mark.lab
 
 ALL = defects.load_all(ROOT / "fixtures" / "defects")
-GROUPS = {gate: [d.id for d in ALL if d.gate == gate] for gate in sorted({d.gate for d in ALL})}
+SHORT_DRILLS = ("chaos/stale-cursor", "chaos/cursor-ahead")
+PLAYED = [d for d in ALL if not d.gate.startswith("chaos/") or d.gate in SHORT_DRILLS]
+GROUPS = {gate: [d.id for d in PLAYED if d.gate == gate] for gate in sorted({d.gate for d in PLAYED})}
 TIMEOUT_S = 900  # a gate and its variants, of which some wait in vain for rest after the last heal
 
 
