@@ -53,12 +53,12 @@ class Nemesis:
         # target would undo each other. The window keeps its length.
         act = act_of(self.scene, window.fault, window.target, window.name)
         async with self._busy[act.held]:
+            witness = act.witness()
+            await witness.before()
             late = max(0, time.monotonic_ns() - began - window.at_ms * 1_000_000)
-            await self._open(window, act, began + window.until_ms * 1_000_000 + late)
+            await self._open(window, act, witness, began + window.until_ms * 1_000_000 + late)
 
-    async def _open(self, window: Window, act: Act[Fault], until_ns: int) -> None:
-        witness = act.witness()
-        await witness.before()
+    async def _open(self, window: Window, act: Act[Fault], witness: Witness, until_ns: int) -> None:
         traffic = self._traffic()
         self._begin(window)
         watching = asyncio.create_task(witness.during(), name=f"witness {window.name}")
