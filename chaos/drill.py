@@ -18,7 +18,7 @@ from chaos.stage import Stage
 from harness.checkers.base import Checker
 from harness.checkers.convergence import NoConvergence
 from harness.checkers.windows import FaultWithoutEffect
-from harness.errors import UserError
+from harness.errors import HarnessError, UserError
 from harness.gate import Sabotage, gate
 from harness.scenario import Scenario
 
@@ -42,7 +42,10 @@ def drill(
         async def play(scene: Scenario) -> None:
             planned = planned_for(drill_id, scene, schedule)
             scene.keep("schedule.json", dump(planned))
-            await story(Stage(scene), Nemesis(scene, planned))
+            nemesis = Nemesis(scene, planned)
+            await story(Stage(scene), nemesis)
+            if nemesis.unplayed:
+                raise HarnessError(f"the drill ended without its windows {', '.join(nemesis.unplayed)}")
 
         play.__name__, play.__doc__, play.__module__ = story.__name__, story.__doc__, story.__module__
         always = (FaultWithoutEffect(), NoConvergence())

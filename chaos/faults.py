@@ -115,11 +115,27 @@ class Pause(Fault, frozen=True, tag="pause"):
 
 
 class Kill(Fault, frozen=True, tag="kill"):
-    """SIGKILL at once, or when the n-th Op of a kind (such as "apply") is recorded after the window began; started
-    again at the end."""
+    """SIGKILL at once, or so long after the n-th Op of a kind (such as "apply") of that process was recorded inside the
+    window; started again at the end. A window in which that Op never came kills nobody, and is not witnessed."""
 
     after: str = ""
     nth: int = 0
+    delay_ms: int = 0
+
+
+class KillAtSyscall(Fault, frozen=True, tag="kill-at-syscall"):
+    """SIGKILL in the n-th call of these system calls after the window began, by strace's injection: before the call
+    takes effect. Started again at the end."""
+
+    syscalls: str = "fsync,fdatasync"
+    nth: int = 1
+
+
+class TornState(Fault, frozen=True, tag="torn-state"):
+    """SIGKILL; the files of the process's folder are gone, empty, or begin with a block of noughts, as a torn write may
+    leave them; started again at the end. No file is left at an earlier state: a store may rightly go on from there."""
+
+    how: Literal["missing", "empty", "spoilt"]
 
 
 class Rotate(Fault, frozen=True, tag="rotate"):
@@ -159,6 +175,8 @@ ANY = (
     | Republish
     | Pause
     | Kill
+    | KillAtSyscall
+    | TornState
     | Rotate
     | DiskFull
     | Frames

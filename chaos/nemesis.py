@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
-from chaos.acts import Act, act_of
+from chaos.acts import act_of
+from chaos.acts.base import Act
 from chaos.faults import Fault
 from chaos.schedule import Schedule, Window
-from chaos.witnesses import Witness
+from chaos.witnesses.base import Witness
 from harness.history import F, Faulted, Healed, Phase
 from harness.scenario import Scenario
 from harness.wait import until
@@ -31,6 +33,8 @@ class Nemesis:
 
     def __init__(self, scene: Scenario, schedule: Schedule, *, harmless: bool = False) -> None:
         self.scene, self.schedule, self._harmless = scene, schedule, harmless
+        self._played: set[str] = set()
+        self._busy: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def play(self, only: Callable[[Window], bool] = lambda window: True) -> None:
         """All windows by the clock, beside each other where they overlap; or `only` those of one act of the drill, the
@@ -45,7 +49,14 @@ class Nemesis:
 
     async def _window(self, window: Window, began: int) -> None:
         await until(began + window.at_ms * 1_000_000)
+        # A target that is still being healed (a process that starts again) is waited for: two acts at once on one
+        # target would undo each other. The window keeps its length.
         act = act_of(self.scene, window.fault, window.target, window.name)
+        async with self._busy[act.held]:
+            late = max(0, time.monotonic_ns() - began - window.at_ms * 1_000_000)
+            await self._open(window, act, began + window.until_ms * 1_000_000 + late)
+
+    async def _open(self, window: Window, act: Act[Fault], until_ns: int) -> None:
         witness = act.witness()
         await witness.before()
         traffic = self._traffic()
@@ -54,12 +65,18 @@ class Nemesis:
         try:
             if not self._harmless:
                 await act.on()
-            await until(began + window.until_ms * 1_000_000)
+            await until(until_ns)
         finally:
             # Shielded: an interrupt must not leave a proxy down or a process stopped.
             await asyncio.shield(self._heal(window, act, witness, watching, traffic))
 
+    @property
+    def unplayed(self) -> list[str]:
+        """Windows of the schedule that were never begun."""
+        return [window.name for window in self.schedule.windows if window.name not in self._played]
+
     def _begin(self, window: Window) -> None:
+        self._played.add(window.name)
         fault = window.fault
         data = Faulted(fault.kind, window.target, fault.tolerable, fault.settings)
         self.scene.record.op("lab", "fault_on", fault=window.name, data=data)

@@ -31,6 +31,8 @@ from harness.workload.traffic import Sent, Traffic, publish
 WARM_UP = 5  # events per stream before the first fault
 PROBE_WITHIN_MS = 15_000  # three times the longest backoff of the contract
 CATCH_UP_MS = 30_000
+PRESENCE_MS = 10_000
+OUTBOX_MS = 10_000  # twice the longest backoff of the contract
 
 
 class Stage:
@@ -47,9 +49,12 @@ class Stage:
         scene.record.listeners.append(self._look)
         self.hosts: dict[str, DesktopSurface] = {}
         self._lacking = ""
+        self._connected_ns: dict[str, int] = {}
 
     def _look(self, op: Op) -> None:
-        """What a server lost is gone for good when nobody has it who would send it again."""
+        """When sessions connected; and what a server lost is gone for good when nobody else has it."""
+        if op.f == "connect" and op.phase == "ok" and op.replica is not None:
+            self._connected_ns[op.replica] = op.t_ns
         lost = op.f == "restart" and op.replica is None and unpack(op, Restarted).how in ("restore", "wipe")
         if lost and self.scene.runtime is None:
             self.acknowledged.clear()
@@ -104,16 +109,22 @@ class Stage:
             if said.phase == "ok":
                 self.acknowledged[event.key] = event.stream, said.seq
 
+    async def _send_times(self, event: Sent, times: int) -> None:
+        for _ in range(times):
+            await self.send([event])
+
     @contextlib.asynccontextmanager
-    async def traffic(self, *, per_s: float) -> AsyncIterator[None]:
-        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing."""
+    async def traffic(self, *, per_s: float, again: int = 0) -> AsyncIterator[None]:
+        """Publishes at a steady pace while the body runs: each on its own, so that a slow answer holds up nothing. Each
+        `again`-th event is sent once more under its key when it was answered, as by a client that did not hear."""
         under_way: set[asyncio.Task[None]] = set()
 
         async def keep_sending() -> None:
             began, count = time.monotonic_ns(), 0
             while True:
                 count += 1
-                task = asyncio.create_task(self.send([self.event()]))
+                times = 2 if again and count % again == 0 else 1
+                task = asyncio.create_task(self._send_times(self.event(), times))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
                 await until(began + int(count * 1e9 / per_s))
@@ -170,17 +181,42 @@ class Stage:
     async def server_gone(self) -> bool:
         return not self.scene.lab.server.process.alive
 
-    async def recover(self, *, read: bool = True) -> None:
-        """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read."""
-        await self.settle("everything acknowledged to be everywhere after the last heal")
-        await self.probe()
-        if read:
-            await self.read()
+    async def recover(self, *, calm_ms: int = 0) -> None:
+        """After the last heal: everything acknowledged is everywhere, a fresh event arrives live, all is read. With
+        `calm_ms`, each session is probed right after one of its reconnects: one whose tokens are short changes its
+        socket every few seconds, and what comes in between comes by snapshot without any fault."""
+        settled = await self.settle("everything acknowledged to be everywhere after the last heal")
+        arrived = await self._probe_all(calm_ms)
+        if settled and arrived:
+            await self.settle("rest after the last publish, so that the outbox may be judged")
+        await self.read()
 
-    async def probe(self) -> bool:
-        """A fresh event after the heal must arrive live at every session that is open."""
+    async def _probe_all(self, calm_ms: int) -> bool:
+        """Whether a fresh event came live to every session."""
+        if not calm_ms:
+            return await self.probe(tuple(self.replicas))
+        left, arrived = set(self.replicas), True
+        while left:
+            calm = await self._calm(left, calm_ms)
+            arrived = await self.probe(calm) and arrived
+            left.difference_update(calm)
+        return arrived
+
+    async def _calm(self, left: set[str], calm_ms: int) -> tuple[str, ...]:
+        """Which of these sessions connected so recently that they will stay; all of them at the limit."""
+
+        async def some() -> tuple[str, ...]:
+            since = time.monotonic_ns() - calm_ms * 1_000_000
+            return tuple(sorted(name for name in left if self._connected_ns.get(name, 0) > since))
+
+        try:
+            return await wait_until(some, timeout_ms=PROBE_WITHIN_MS, what="sessions that have just connected")
+        except WaitedTooLong:
+            return tuple(sorted(left))
+
+    async def probe(self, names: tuple[str, ...]) -> bool:
+        """A fresh event after the heal must arrive live at these sessions."""
         event = self.event()
-        names = tuple(self.replicas)
         begun = self.scene.record.op(
             "gate", "probe", "invoke", stream=event.stream, key=event.key, data=Probed(names, PROBE_WITHIN_MS)
         )
@@ -216,17 +252,42 @@ class Stage:
                     series.append((op.t_ns - sent[op.key]) / 1e6)
         return before, during
 
+    async def presence(self, when: str, *, gone: list[str], live: list[str] | None = None) -> None:
+        """A reading of the presence rows once they agree with what is live (by default all sessions)."""
+        alive = live if live is not None else [r.connection for r in self.replicas.values() if r.connection]
+        rows: list[str] = []
+
+        async def agrees() -> bool:
+            rows[:] = await self.scene.observer.connections()
+            return set(alive) <= set(rows) and not set(gone) & set(rows)
+
+        try:
+            await wait_until(agrees, timeout_ms=PRESENCE_MS, what=f"presence {when}")
+        except WaitedTooLong:
+            pass  # the reading itself says it
+        self.scene.observer.presence(rows, alive, gone, settled=True)
+
     async def read(self) -> None:
         """The final read of the server and of every session, and the runtime's counters."""
-        if self.scene.runtime is not None:
-            await self.runtime.counters()
         await self.scene.observer.final_read([*self.streams, *self.aside])
+        if self.scene.runtime is not None:
+            await self._outbox_empty()
+            await self.runtime.counters()  # after the server's rows, so that they can be compared
         for name in self.replicas:
             ours = await self.scene.read_replica(self.hosts[name], name)
             said = (await self.hosts[name].state(name)).state_hash
             if ours:  # unknown for a replica that began at a floor
                 clause = f"{name} claims the state hash of what it applied"
                 self.scene.record.expect("desktop", clause, ours, said)
+
+    async def _outbox_empty(self) -> None:
+        """What is in the server may still be in the outbox: its reply was lost, and the runtime has yet to look."""
+
+        async def empty() -> bool:
+            return await self.runtime.outbox() == 0
+
+        with contextlib.suppress(WaitedTooLong):  # the counters say so too
+            await wait_until(empty, timeout_ms=OUTBOX_MS, what="the outbox to be empty")
 
 
 def by_stream(events: list[Sent]) -> list[Sent]:

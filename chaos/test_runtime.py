@@ -5,31 +5,42 @@ from __future__ import annotations
 from random import Random
 
 from chaos.drill import drill
-from chaos.faults import Kill, Republish
+from chaos.faults import Fault, Kill, KillAtSyscall, ProxyDown, Republish
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window
+from chaos.schedule import Window, window
 from chaos.stage import Stage
 from chaos.test_network import SAFETY, in_turn
 from harness.checkers.metrics import MetricsLie
 
 
 def _runtime_kills(rng: Random, profile: str) -> list[Window]:
-    """At once, and right when the n-th publish is acknowledged: what was said to be taken must be there."""
-    kinds = [Kill(), *(Kill(after="publish", nth=rng.randint(3, 20)) for _ in range(3))]
+    """At once, right when the n-th publish is acknowledged, and in a sweep of delays after one: what was said to be
+    taken must be there. Beyond smoke also inside the calls by which a store becomes durable. At last in an outage, and
+    back before its end, with all that was taken meanwhile still to be sent."""
+    kinds: list[Fault] = [Kill(), *(Kill(after="publish", nth=rng.randint(3, 15)) for _ in range(2))]
+    for delay_ms in rng.sample((1, 2, 4, 8, 16), 2):
+        kinds.append(Kill(after="publish", nth=rng.randint(3, 12), delay_ms=delay_ms))
+    if profile != "smoke":
+        kinds += [KillAtSyscall(nth=rng.randint(2, 12)) for _ in range(3)]  # strace is not on every machine
     rng.shuffle(kinds)
-    return in_turn(rng, [(kind, "runtime") for kind in kinds], shortest_ms=800, longest_ms=1_300)
+    kills = in_turn(rng, [(kind, "runtime") for kind in kinds], shortest_ms=800, longest_ms=1_300)
+    down = kills[-1].until_ms + rng.randint(900, 1_200)
+    killed = down + rng.randint(800, 1_200)
+    back = killed + rng.randint(500, 800)
+    outage = window("outage", down, back + rng.randint(1_200, 1_600), ProxyDown(), "runtime")
+    return [*kills, outage, window("inside", killed, back, Kill(), "runtime")]
 
 
 @drill(
     "chaos/runtime-kill",
     schedule=_runtime_kills,
     checkers=[*SAFETY, MetricsLie()],
-    floors={"publish": 60, "apply": 120, "final_read": 180, "restart": 4, "metrics": 1},
+    floors={"publish": 60, "apply": 120, "final_read": 180, "restart": 6, "metrics": 1},
 )
 async def test_runtime_kill(stage: Stage, nemesis: Nemesis) -> None:
     """SIGKILL of the runtime: no acknowledged event is lost, none is there twice, seqs go on."""
     await stage.up(sessions=2, streams=3)
-    async with stage.traffic(per_s=40):
+    async with stage.traffic(per_s=40, again=5):
         await nemesis.play()
     await stage.recover()
 

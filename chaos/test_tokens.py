@@ -14,6 +14,7 @@ from chaos.stage import Stage
 from chaos.test_network import SAFETY
 from harness.checkers.tokens import TokenMisuse
 from harness.errors import SubjectError
+from harness.surfaces.control import ControlSurface, Minted
 from harness.wait import until
 from harness.wire.http import HttpClient, HttpRefused
 
@@ -21,7 +22,10 @@ TTL_S = 6  # short, so that every session's token runs out while control is away
 SERVER_LEEWAY_S = 60  # jsonwebtoken fork 9.3.0, validation.rs:120; measured on 1.2.0
 OWN_LEEWAY_S = 2.0  # for the client's own word: it is told of here, not asked of the server
 OUTLIVED_S = 1.5
+CALM_MS = 1_500  # half of the time until such a token is refreshed
 SESSIONS = 20
+JWKS_REFRESH_S = 300  # of the server's cache (1.2.0, token_validation.rs)
+LONGEST_TTL_S = 900  # the contract's longest: it must outlive the refresh
 
 
 def _storm(rng: Random, profile: str) -> list[Window]:
@@ -48,15 +52,13 @@ async def test_token_expiry_storm(stage: Stage, nemesis: Nemesis) -> None:
     async with stage.traffic(per_s=8):
         await nemesis.play()
     await leeway
-    await stage.recover()
+    await stage.recover(calm_ms=CALM_MS)
 
 
 async def _leeway(stage: Stage) -> None:
     """The server takes a token for a while after its expiry: stated by trying, so that nobody reads an acceptance in
     that time as the subject's fault. The other end of it takes a minute: profile release waits for it."""
-    control, scene = stage.scene.control, stage.scene
-    if control is None:
-        raise SubjectError("tokens need the control service")
+    control, scene = _control(stage), stage.scene
     session = await control.sign_in("leeway", "device-leeway")
     minted = await control.mint(session, stage.streams, ttl_s=TTL_S)
     expires_s = minted.expires_at_s or time.time()
@@ -67,6 +69,12 @@ async def _leeway(stage: Stage) -> None:
         await _at(expires_s + SERVER_LEEWAY_S + OUTLIVED_S)
         said = await _server_says(stage, minted.token)
         scene.record.expect("server", f"a token {SERVER_LEEWAY_S} s after its expiry is refused", "401", said)
+
+
+def _control(stage: Stage) -> ControlSurface:
+    if stage.scene.control is None:
+        raise SubjectError("tokens need the control service")
+    return stage.scene.control
 
 
 async def _at(wall_s: float) -> None:
@@ -97,14 +105,31 @@ def _rotation(rng: Random, profile: str) -> list[Window]:
     schedule=_rotation,
     checkers=SAFETY,
     floors={"publish": 60, "mint": 5, "connect": 9, "apply": 200, "restart": 1, "request": 5},
+    timeout_s=500,
 )
 async def test_key_rotation(stage: Stage, nemesis: Nemesis) -> None:
     """A key change in the middle of sessions: those with the old key go on and come back, new ones get the new key, and
     a server that fetches the keys anew takes both."""
     await stage.up(sessions=4, streams=2, processes=2)
+    control = _control(stage)
+    old = await control.mint(await control.sign_in("before", "device-before"), stage.streams, ttl_s=LONGEST_TTL_S)
     async with stage.traffic(per_s=20):
         playing = asyncio.create_task(nemesis.play())
         await until(time.monotonic_ns() + nemesis.schedule.windows[0].until_ms * 1_000_000)
         await stage.join("d5", "desktop-1")
         await playing
     await stage.recover()
+    if stage.scene.chosen.profile == "release":
+        await _retired(stage, old)
+
+
+async def _retired(stage: Stage, old: Minted) -> None:
+    """Only time shows it: a server goes on with the keys that it fetched for 300 s, then takes the old one no more."""
+    control, scene = _control(stage), stage.scene
+    await control.retire(str(old.header.get("kid")))
+    said = await _server_says(stage, old.token)
+    scene.record.expect("server", "a retired key is still taken by a server that has fetched it", "accepted", said)
+    await until(time.monotonic_ns() + (JWKS_REFRESH_S + 20) * 1_000_000_000)
+    for _ in range(2):  # the first use after the time fetches the keys anew
+        said = await _server_says(stage, old.token)
+    scene.record.expect("server", f"{JWKS_REFRESH_S} s later it is refused", "401", said)

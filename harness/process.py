@@ -140,6 +140,10 @@ class Process:
         except TimeoutError:
             return None
 
+    async def ended_within(self, timeout_ms: int) -> bool:
+        """Whether it is gone, now or so soon."""
+        return not self.alive or await self.wait(timeout_ms) is not None
+
     async def stop(self, grace_ms: int = STOP_GRACE_MS) -> None:
         """SIGTERM, then SIGKILL to what is left of the group."""
         if self.alive:

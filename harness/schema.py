@@ -49,7 +49,7 @@ _MEANING: dict[str, dict[str, str]] = {
         "wasm": "the compiled module that every scenario publishes to its own server",
         "after_publish": "reducer calls that the database's owner makes before anything of the subject starts",
         "reducers": "names that must be in the schema of the running module",
-        "append": "the reducer through which events enter; absent: the module gate does not append on its own",
+        "append": "the reducer through which events enter; without it, what needs our own writer is UNKNOWN",
         "prune": "the reducer that moves a stream's retention floor, with `{stream}` and `{floor}`",
         "recorded_schema": "the module's schema as it was agreed on: see Recorded contracts",
         "refusals": "reducer calls that must be refused, each always with the same text: see Recorded contracts",

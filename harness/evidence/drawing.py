@@ -14,7 +14,7 @@ from html import escape
 from math import log10
 
 from harness.evidence.judgement import WindowSeen, since_start_ms
-from harness.history import Applied, History, Op, unpack
+from harness.history import Applied, History, Op, encode, unpack
 
 WIDTH, LEFT, RIGHT, TOP, ROW = 1100, 130, 20, 70, 26
 MAX_ROWS = 60  # sessions drawn; the rest is counted in the last row
@@ -32,9 +32,10 @@ _FAULT_COLOURS = ("#f4c26b", "#e8a0a0", "#c9b6e4", "#a9d0c8", "#d7d78e")
 
 
 def drawings(history: History, windows: Sequence[WindowSeen]) -> Iterator[tuple[str, bytes]]:
-    """(file name, bytes) of both pictures."""
+    """(file name, bytes) of both pictures, and of the windows as lines."""
     yield "timeline.svg", timeline(history, windows).encode()
     yield "latency.svg", latency(history, windows).encode()
+    yield "faults.jsonl", b"".join(encode(window) + b"\n" for window in windows)
 
 
 class _Axis:

@@ -91,6 +91,7 @@ def signoff_md(signoff: Signoff) -> str:
     there = [gate for gate in signoff.gates if gate.verdict is not Verdict.MISSING]
     lines += _table(("gate", "verdict", "time", "activity", "red", "why"), (_gate_row(gate) for gate in there))
     lines += _missing(signoff)
+    lines += _drills(signoff)
     lines += ["## Clauses", ""]
     lines += _table(
         ("clause", "says", "decided by", "verdict"),
@@ -152,14 +153,48 @@ def _identity(signoff: Signoff) -> Iterator[tuple[str, str]]:
 def _attention(signoff: Signoff) -> list[str]:
     """Failed and undecided gates first, with all that a reader needs to act."""
     lines = []
-    for gate in signoff.gates:
+    played = {result.id for result in signoff.drills}
+    for gate in (*(gate for gate in signoff.gates if gate.id not in played), *signoff.drills):
         if gate.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
-            lines += [f"### {gate.verdict.value} {gate.id}", ""]
+            name = gate.id if gate.seed is None else f"{gate.id}, seed {gate.seed}"
+            lines += [f"### {gate.verdict.value} {name}", ""]
             lines += [f"- {cell(reason)}" for reason in gate.reasons[:5]]
             if len(gate.reasons) > 5:
-                lines.append(f"- and {len(gate.reasons) - 5} more in gates/{gate.id}/checks.json")
-            lines += ["", f"Repeat: `{gate.repeat}`", f"See: gates/{gate.id}/", ""]
+                lines.append(f"- and {len(gate.reasons) - 5} more in {gate.play.base}/checks.json")
+            lines += ["", f"Repeat: `{gate.repeat}`", f"See: {gate.play.base}/", ""]
     return ["## What needs attention", "", *lines] if lines else []
+
+
+def _drills(signoff: Signoff) -> list[str]:
+    """Each play with its faults: how many windows there were, of which kinds, and how many the lab saw bite."""
+    if not signoff.drills:
+        return []
+    lines = [
+        "## Drills",
+        "",
+        "Each window was witnessed by the lab itself, with traffic inside it, or its drill is UNKNOWN (I12).",
+        "",
+    ]
+    return lines + _table(
+        ("drill", "seed", "verdict", "time", "windows", "red", "see"), map(_drill_row, signoff.drills)
+    )
+
+
+def _drill_row(play: GateResult) -> tuple[str, ...]:
+    kinds: dict[str, int] = {}
+    for window in play.windows:
+        kinds[window.kind] = kinds.get(window.kind, 0) + 1
+    bit = sum(window.measured >= window.needed > 0 and window.traffic > 0 for window in play.windows)
+    told = ", ".join(f"{number} {kind}" if number > 1 else kind for kind, number in kinds.items())
+    return (
+        play.id,
+        str(play.seed),
+        play.verdict.value,
+        f"{play.duration_s:.1f} s",
+        f"{bit} of {len(play.windows)} witnessed: {cell(told)}",
+        _red(play),
+        f"[timeline]({play.play.base}/timeline.svg), [latency]({play.play.base}/latency.svg)",
+    )
 
 
 def _missing(signoff: Signoff) -> list[str]:
@@ -175,17 +210,21 @@ def _missing(signoff: Signoff) -> list[str]:
 
 
 def _gate_row(gate: GateResult) -> tuple[str, ...]:
-    red = sum(f.outcome == "red" for f in gate.falsifications)
-    tried = sum(f.outcome != "no-victim" for f in gate.falsifications)
     activity = ", ".join(f"{number} {kind}" for kind, number in sorted(gate.counts.items()) if kind in gate.floors)
     return (
         gate.id,
         gate.verdict.value,
         f"{gate.duration_s:.1f} s" if gate.duration_s else "",
         activity,
-        f"{red} of {tried}" if tried else "",
+        _red(gate),
         cell(gate.reasons[0]) if gate.reasons else "",
     )
+
+
+def _red(gate: GateResult) -> str:
+    """How many of the attempts to see it fail did so."""
+    tried = [f for f in gate.falsifications if f.outcome != "no-victim"]
+    return f"{sum(f.outcome == 'red' for f in tried)} of {len(tried)}" if tried else ""
 
 
 def _how_to(signoff: Signoff) -> list[str]:
@@ -193,7 +232,7 @@ def _how_to(signoff: Signoff) -> list[str]:
         "## How to repeat and to verify",
         "",
         f"- Repeat the run: `{signoff.repeat}`",
-        "- Repeat one gate: `sh gates/<gate>/repro.sh`",
+        "- Repeat one gate: `sh gates/<gate>/repro.sh`; one drill: `sh drills/<drill>/<seed>/repro.sh`",
         "- Judge this bundle again, offline: `signoff verify DIR`",
         "",
     ]

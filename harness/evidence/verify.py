@@ -14,6 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
+from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
@@ -112,9 +115,13 @@ def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -
                 f"record.jsonl: {result.play.scenario} finished {ends[0].verdict}, "
                 f"signoff.json says {result.verdict.value}"
             )
-    finished = {e.play for e in events if e.event == "finished"}
-    strangers = sorted(play.scenario for play in finished - {result.play for result in told})
-    problems += [f"record.jsonl: {play} was played, but the signoff does not know it" for play in strangers]
+    # A play that only began (its worker died) is known by its gate; one of another gate is a stranger.
+    known = {result.id for result in signoff.gates}
+    strangers = {e.play for e in events if e.event == "finished" or e.gate not in known} - {r.play for r in told}
+    problems += [
+        f"record.jsonl: {name} was played, but the signoff does not know it"
+        for name in sorted(play.scenario for play in strangers)
+    ]
     return problems
 
 
@@ -166,11 +173,39 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
         path = bundle.folder_of(result.play) / name
         if not path.is_file() or path.read_bytes() != data:
             problems.append(f"{result.play.base}/{name}: it does not show what the history says")
+    problems += _check_schedule(bundle, result)
     if result.windows != windows_of(history):
         problems.append(f"{result.id}: its fault windows are not those of its history")
     if result.floors != floors_of(spec):
         problems.append(f"{result.id}: its floors are not those of its plan")
     return problems
+
+
+class _Scheduled(msgspec.Struct):
+    """What verification needs of a window in schedule.json."""
+
+    name: str
+    target: str
+    fault: dict[str, object]
+
+
+class _Schedule(msgspec.Struct):
+    windows: list[_Scheduled]
+
+
+def _check_schedule(bundle: Bundle, result: GateResult) -> list[str]:
+    """What a drill that passed has played is what its schedule says, no window less."""
+    if result.seed is None or result.verdict is not Verdict.PASS:
+        return []
+    path = bundle.folder_of(result.play) / "schedule.json"
+    try:
+        saved = msgspec.json.decode(path.read_bytes(), type=_Schedule)
+    except (OSError, *UNREADABLE) as error:
+        return [f"{result.play.base}/schedule.json: it cannot be read: {error}"]
+    planned = sorted((window.name, str(window.fault.get("kind")), window.target) for window in saved.windows)
+    if planned != sorted((window.name, window.kind, window.target) for window in result.windows):
+        return [f"{result.play.base}/schedule.json: its windows are not those that were played"]
+    return []
 
 
 def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:

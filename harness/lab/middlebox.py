@@ -125,6 +125,8 @@ class _WebSocketTap:
         self._request = None
         head, rest = done
         self._upgrading = b"upgrade: websocket" in head.lower()
+        if self._upgrading:
+            self._box.unsure.add(self.number)
         return _EXTENSIONS.sub(b"", head) + rest
 
     def to_client(self, data: bytes) -> bytes:
@@ -142,6 +144,8 @@ class _WebSocketTap:
             self._box.on_answer(self.number, answer)
         if _UPGRADED.match(head):
             self._splitters = {"to_client": FrameSplitter(masked=False), "to_server": FrameSplitter(masked=True)}
+        else:
+            self._box.unsure.discard(self.number)
         return head + self._frames("to_client", rest)
 
     def _frames(self, direction: Direction, data: bytes) -> bytes:
@@ -230,6 +234,7 @@ class Middlebox:
     ) -> None:
         self.on_message, self.on_request, self.on_answer, self._on_end = on_message, on_request, on_answer, on_end
         self.alter: Callable[[Message], list[Payload]] | None = None  # what goes to the client instead of a message
+        self.unsure: set[int] = set()  # sockets that asked for an upgrade: neither refused nor seen in use
         self._taps: dict[int, _WebSocketTap] = {}
         self._count = 0
 

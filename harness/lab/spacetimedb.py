@@ -27,7 +27,7 @@ class Server:
         self, component: Component, folder: Path, port: int, keys: Keys, *, scenario: str, name: str, log: Path
     ) -> None:
         self.component, self.folder, self.port, self.keys, self.name = component, folder, port, keys, name
-        self._scenario, self._log = scenario, log
+        self._scenario, self.log = scenario, log
         self._process: Process | None = None
         self.incarnation = 0
 
@@ -52,7 +52,7 @@ class Server:
         argv = [self.component.path, "start", "--listen-addr", f"127.0.0.1:{self.port}", "--data-dir", str(self.data)]
         argv += ["--jwt-pub-key-path", str(self.keys.public_path), "--jwt-priv-key-path", str(self.keys.private_path)]
         self._process = await Process.start(
-            argv, name=self.name, log=self._log, cwd=self.folder, scenario=self._scenario
+            argv, name=self.name, log=self.log, cwd=self.folder, scenario=self._scenario
         )
         self.incarnation += 1
         async with HttpClient(ready_url or self.url) as http:

@@ -73,6 +73,7 @@ class Crossing:
             self._identities[message.socket] = decoded.identity.hex
             self.sockets[connection] = message.socket
             self.upgraded += 1
+            self.box.unsure.discard(message.socket)
             return connection
         live = isinstance(decoded, _TRANSACTIONS)
         for update in _updates(decoded):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.canonical import Json
-from harness.config import HashConfig, RuntimeConfig
+from harness.config import HashConfig, RuntimeConfig, StepConfig
 from harness.evidence.recorder import Recorder
 from harness.history import Metrics, Phase, Published
 from harness.surfaces.child import Child
@@ -85,16 +85,27 @@ class RuntimeSurface(Service):
         """The subject's own counters, recorded. Empty when the configuration names no route for them."""
         if self.config.metrics is None:
             return {}
-        reply = await self.fast.perform(self.config.metrics, {})
+        reply, counters, means = await self._counted(self.config.metrics)
+        phase: Phase = "ok" if reply.expected else "fail"
+        self.record.op("runtime", "metrics", phase, status=reply.status, data=Metrics(counters, means))
+        return counters
+
+    async def outbox(self) -> int:
+        """How many events it says are not in the server yet; 0 where it does not say. Not recorded: it tells whether it
+        is time to read the counters."""
+        if self.config.metrics is None:
+            return 0
+        return (await self._counted(self.config.metrics))[2].get("outbox", 0)
+
+    async def _counted(self, route: StepConfig) -> tuple[Reply, dict[str, int], dict[str, int]]:
+        """The answer, the counters in it, and what some of them mean."""
+        reply = await self.fast.perform(route, {})
         found = reply.captured.get("counters")
         counters = (
             {str(k): int(v) for k, v in found.items() if isinstance(v, (int, float))} if isinstance(found, dict) else {}
         )
         named = self.config.counters.model_dump()
-        means = {meaning: counters[name] for meaning, name in named.items() if name in counters}
-        phase: Phase = "ok" if reply.expected else "fail"
-        self.record.op("runtime", "metrics", phase, status=reply.status, data=Metrics(counters, means))
-        return counters
+        return reply, counters, {meaning: counters[name] for meaning, name in named.items() if name in counters}
 
     async def state_hash(self) -> str | None:
         """The runtime's own state hash, when it has a route for it."""

@@ -23,7 +23,13 @@ class Ended:
     err: str
 
 
-def signoff(*words: str, project: Path = ROOT, cwd: Path | None = None, env: dict[str, str] | None = None) -> Ended:
+def signoff(
+    *words: str,
+    project: Path = ROOT,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Ended:
     """Run `signoff words...` of that project."""
     done = subprocess.run(
         [sys.executable, "-m", "harness.cli", *words],
@@ -31,7 +37,7 @@ def signoff(*words: str, project: Path = ROOT, cwd: Path | None = None, env: dic
         env={**os.environ, "PYTHONPATH": str(project), **(env or {})},
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)

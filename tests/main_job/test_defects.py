@@ -12,21 +12,17 @@ from tests.main_job.project import signoff
 
 pytestmark = pytest.mark.lab
 
-GROUPS = {gate: [d.id for d in defects.load_all(ROOT / "fixtures" / "defects") if d.gate == gate] for gate in (
-    "runtime/publish-real", "desktop/legacy-frames", "control/retired-routes", "sync/two-client-handshake",
-)}  # fmt: skip
+ALL = defects.load_all(ROOT / "fixtures" / "defects")
+GROUPS = {gate: [d.id for d in ALL if d.gate == gate] for gate in sorted({d.gate for d in ALL})}
+TIMEOUT_S = 900  # a gate and its variants, of which some wait in vain for rest after the last heal
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("gate", list(GROUPS))
 def test_every_variant_of_a_gate_is_caught(gate: str, tmp_path: Path) -> None:
     words = [word for defect in GROUPS[gate] for word in ("--only", defect)]
-    assert words, f"no defect names {gate}"
-    ended = signoff("mutants", "--config", "fixtures/reference/signoff.toml", "--out", str(tmp_path), *words)
+    ended = signoff(
+        "mutants", "--config", "fixtures/reference/signoff.toml", "--out", str(tmp_path), *words, timeout_s=TIMEOUT_S
+    )
     assert ended.code == 0, ended.out + ended.err
     assert ended.out.count("CAUGHT") == len(GROUPS[gate])
-
-
-def test_all_defects_are_in_a_group() -> None:
-    assert sorted(d.id for d in defects.load_all(ROOT / "fixtures" / "defects")) == sorted(
-        name for names in GROUPS.values() for name in names
-    )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
+from harness.evidence.judgement import WindowSeen
 from harness.evidence.render import MAX_CELL_CHARS, cell, junit, last_line, signoff_md
 from harness.evidence.signoff import GateResult, Signoff
 from harness.verdict import Verdict
@@ -64,6 +65,19 @@ def test_the_page_says_why_it_is_not_go_and_how_to_repeat(tmp_path: Path) -> Non
     assert "Repeat: `signoff run --only a/one`" in page
     assert "not built yet: later: b/two" in page.replace("\\", "")
     assert "power loss" in page
+
+
+def test_each_play_of_a_drill_is_told_with_its_windows(tmp_path: Path) -> None:
+    bit = WindowSeen("w1", "reset", "desktop", 1, 2, traffic=3, effect="own requests reset:", measured=4, needed=3)
+    missed = replace(bit, name="w2", traffic=0)
+    play = GateResult("a/one", Verdict.UNKNOWN, 2.0, reasons=("w2: no traffic",), seed=9, windows=(bit, missed))
+    page = signoff_md(replace(one(tmp_path), drills=(play,)))
+    row = next(line for line in page.splitlines() if line.startswith("| a/one | 9 |"))
+    assert "1 of 2 witnessed: 2 reset" in row
+    assert "(drills/a/one/9/timeline.svg)" in row
+    assert "### UNKNOWN a/one, seed 9" in page
+    assert "### FAIL a/one" not in page, "the plays say it in its place"
+    assert "See: drills/a/one/9/" in page
 
 
 def test_the_last_line_counts(tmp_path: Path) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from harness.evidence.judgement import GateSpec
 from harness.evidence.requirements import Expected, Requirement
 from harness.evidence.signoff import (
     GateResult,
+    Profile,
     Selection,
     classes_of,
     exit_code,
     invariants_of,
+    merge_plays,
     missing,
     overall,
+    plays_of,
     requirements_of,
 )
 from harness.verdict import Overall, Verdict
@@ -109,3 +113,42 @@ def test_a_missing_evidence_class_is_seen() -> None:
     assert found["repository guards"].verdict is M
     assert found["runtime publisher"].verdict is U
     assert missing("a/one", EXPECTED, "why").requirements == ("R-1",)
+
+
+DRILL = GateSpec("a/one", (), drill=True)
+
+
+@pytest.mark.parametrize(("profile", "count"), [("smoke", 1), ("standard", 3), ("release", 5)])
+def test_a_drill_is_played_once_for_each_seed_of_the_profile(profile: Profile, count: int) -> None:
+    plays = plays_of(DRILL, profile, 7)
+    assert [play.seed for play in plays] == list(range(7, 7 + count))
+    assert plays[0].base == "drills/a/one/7"
+    assert plays[0].scenario == "a/one@7"
+    plain = plays_of(GateSpec("a/one", ()), profile, 7)
+    assert [(play.base, play.scenario) for play in plain] == [("gates/a/one", "a/one")]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "merged"),
+    [((P, P, P), P), ((P, F, U), F), ((P, U, P), U), ((P, P), M), ((F, P), F), ((), M)],
+)
+def test_a_drill_is_the_merge_of_its_plays(verdicts: tuple[Verdict, ...], merged: Verdict) -> None:
+    planned = plays_of(DRILL, "standard", 7)
+    plays = [
+        GateResult("a/one", verdict, 1.5, counts={"publish": 2}, reasons=("why",), repeat=f"again {n}", seed=7 + n)
+        for n, verdict in enumerate(verdicts)
+    ]
+    result = merge_plays("a/one", plays, planned, EXPECTED)
+    assert result.verdict is merged
+    assert result.requirements == ("R-1",)
+    assert result.duration_s == 1.5 * len(plays)
+    assert result.counts == ({"publish": 2 * len(plays)} if plays else {})
+    assert sum("left no result" in reason for reason in result.reasons) == 3 - len(plays)
+    if F in verdicts:
+        assert result.repeat == f"again {verdicts.index(F)}"
+
+
+def test_selection_by_pattern() -> None:
+    assert Selection(only=("chaos/*",)).takes("chaos/half-open")
+    assert Selection(only=("*/half-*",)).takes("chaos/half-open")
+    assert not Selection(only=("chaos/*",), skip=("chaos/half*",)).takes("chaos/half-open")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from harness.lab.middlebox import FrameSplitter, Message, Middlebox, answers
+from harness.lab.middlebox import FrameSplitter, Message, Middlebox, Payload, answers
 
 REQUEST = (
     b"GET /v1/database/d/subscribe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
@@ -22,6 +22,10 @@ class FakeLink:
 
     def __init__(self) -> None:
         self.sent = b""
+        self.aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
 
     def send_to_client(self, data: bytes) -> None:
         self.sent += data
@@ -134,11 +138,12 @@ def test_bytes_that_are_no_frames_pass_and_are_no_longer_looked_at() -> None:
 
 
 def test_a_refused_upgrade_is_no_websocket() -> None:
-    _, tap, _, seen = box_and_tap()
+    box, tap, _, seen = box_and_tap()
     tap.to_server(REQUEST)  # type: ignore[attr-defined]
+    assert box.unsure, "until it is answered it may be one"
     refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno"
     assert tap.to_client(refusal) == refusal  # type: ignore[attr-defined]
-    assert seen == []
+    assert (seen, box.unsure) == ([], set())
 
 
 def test_what_never_ends_its_head_passes_as_it_is() -> None:
@@ -182,3 +187,54 @@ def test_an_interposer_answers_its_routes_only() -> None:
     assert (answer(b"HEAD /old HTTP/1.1\r\n\r\n") or b"").endswith(b"\r\n\r\n")
     assert answer(b"GET /new HTTP/1.1\r\n\r\n") is None
     assert answer(b"\x00\xff") is None
+
+
+def altering(alter):  # type: ignore[no-untyped-def]
+    box, tap, link, seen = opened()
+    box.alter = alter
+    return box, tap, link, seen
+
+
+@given(payloads, st.data())
+def test_altered_messages_go_on_as_said_however_the_bytes_were_split(
+    contents: list[bytes], data: st.DataObject
+) -> None:
+    """Each twice, the second one spoilt; a ping between them goes on as it is."""
+    _, tap, _, seen = altering(lambda m: [Payload(m.payload), Payload(m.payload + b"!", spoilt=True)])
+    raw = b"".join(Frame(Opcode.TEXT, content).serialize(mask=False) for content in contents)
+    raw += Frame(Opcode.PING, b"p").serialize(mask=False)
+    out, start = b"", 0
+    while start < len(raw):
+        end = data.draw(st.integers(start + 1, len(raw)))
+        out += tap.to_client(raw[start:end])
+        start = end
+    frames = FrameSplitter(masked=False).feed(out)
+    expected = [part for content in contents for part in (content, content + b"!")]
+    assert [bytes(frame.data) for frame in frames] == [*expected, b"p"]
+    assert [(m.payload, m.spoilt) for m in seen] == [(part, n % 2 == 1) for n, part in enumerate(expected)]
+
+
+def test_altering_begins_and_ends_between_messages() -> None:
+    box, tap, _, _ = opened()
+    first, second, third = (Frame(Opcode.TEXT, content).serialize(mask=False) for content in (b"one", b"two", b"three"))
+    out = tap.to_client(first[:2])
+    box.alter = lambda message: []
+    out += tap.to_client(first[2:])
+    out += tap.to_client(second[:3])
+    box.alter = None
+    out += tap.to_client(second[3:])
+    out += tap.to_client(third)
+    assert [bytes(f.data) for f in FrameSplitter(masked=False).feed(out)] == [b"one", b"two", b"three"]
+
+
+def test_what_is_no_frame_ends_a_connection_that_is_altered() -> None:
+    _, tap, link, _ = altering(lambda message: [Payload(message.payload)])
+    assert tap.to_client(b"\xff\xff\xff\xff") == b""
+    assert link.aborted
+
+
+def test_a_message_that_was_held_back_is_told_when_it_goes_on() -> None:
+    box, tap, link, seen = opened()
+    assert box.inject(tap.number, b"late", crossed=True)
+    assert [message.payload for message in seen] == [b"late"]
+    assert FrameSplitter(masked=False).feed(link.sent)[0].data == b"late"

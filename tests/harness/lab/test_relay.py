@@ -118,3 +118,30 @@ def test_a_tap_sees_and_alters_what_passes() -> None:
 
     with_relay(story, tap=Shout)
     assert len(Shout.ended_taps) == 1
+
+
+def test_what_it_carries_is_counted_with_its_time() -> None:
+    async def story(relay: Relay, echo: Echo) -> None:
+        assert await ask(relay.port, b"12345") == b"one:12345"
+        assert (relay.to_server.bytes, relay.to_client.bytes) == (5, 9)
+        assert relay.to_server.reads == 1
+        assert 0 < relay.to_server.last_ns <= relay.to_client.last_ns
+        while not relay.ended_ns:
+            await asyncio.wait([asyncio.create_task(relay.drop())])
+        assert relay.ended_ns[0] >= relay.to_client.last_ns
+
+    with_relay(story)
+
+
+def test_a_cut_reply_is_one_whose_request_went_through() -> None:
+    async def story(relay: Relay, echo: Echo) -> None:
+        relay.cutting = True
+        answers = await asyncio.gather(ask(relay.port, b"request"), return_exceptions=True)
+        assert answers[0] == b"" or isinstance(answers[0], ConnectionError)
+        assert relay.to_server.bytes == len(b"request")
+        assert len(relay.cut_ns) == 1
+        assert echo.peers == relay.carried
+        relay.cutting = False
+        assert await ask(relay.port, b"x") == b"one:x"
+
+    with_relay(story)

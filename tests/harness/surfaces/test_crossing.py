@@ -57,6 +57,12 @@ def test_frames_are_counted_by_kind_and_connection(crossed: Crossed) -> None:
     ]
     assert {op.connection for op in crossed.history().of("frame")} == {CONNECTION}
     assert crossed.crossing.upgraded == 1
+    assert not crossed.crossing.box.unsure
+
+
+def test_a_socket_that_was_cut_before_its_greeting_may_have_been_one(crossed: Crossed) -> None:
+    crossed.crossing.box.forget(1)
+    assert (crossed.crossing.upgraded, crossed.crossing.box.unsure) == (0, {1})
 
 
 def test_rows_of_both_shapes_are_deliveries(crossed: Crossed) -> None:

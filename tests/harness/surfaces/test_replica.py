@@ -61,3 +61,18 @@ def test_connections_come_and_go() -> None:
     assert (replica.connection, replica.ended) == ("c1", ["c0"])
     replica.disconnected(None)
     assert (replica.connection, replica.ended) == (None, ["c0", "c1"])
+
+
+def test_a_resume_takes_over_what_was_persisted_and_never_told() -> None:
+    crossed = {("s", seq): Event("s", seq, f"k{seq}", f"i{seq}", "0" * 64, "0" * 64) for seq in range(1, 6)}
+    replica = Replica("d1", ("s",))
+    replica.bootstrap("s", 1, 0, None)
+    replica.apply(crossed["s", 1], 1, live=True)
+    replica.resumed("s", 4, crossed)
+    assert [event.seq for event in replica.state["s"].events] == [1, 2, 3, 4]
+    replica.resumed("s", 4, crossed)
+    replica.resumed("s", 2, crossed)
+    replica.resumed("other", 9, crossed)
+    assert replica.applied_seq("s") == 4
+    replica.resumed("s", 9, crossed)
+    assert replica.applied_seq("s") == 5, "what nobody saw cross is not made up"
