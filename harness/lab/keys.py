@@ -53,10 +53,13 @@ class Keys:
         )
         return cls(public_path, private_path, key)
 
-    def token(self, issuer: str, subject: str, *, lifetime_s: int = TOKEN_LIFETIME_S) -> Signed:
-        """An ES256 token; `iat` is required by the server, `exp` is ours."""
+    def token(self, issuer: str, subject: str, *, lifetime_s: int | None = TOKEN_LIFETIME_S) -> Signed:
+        """An ES256 token; `iat` is required by the server, `exp` is ours: in the past when the lifetime is negative,
+        absent when there is none."""
         now = int(time.time())
-        claims = {"iss": issuer, "sub": subject, "iat": now, "exp": now + lifetime_s}
+        claims: dict[str, str | int] = {"iss": issuer, "sub": subject, "iat": now}
+        if lifetime_s is not None:
+            claims["exp"] = now + lifetime_s
         return Signed(jwt.encode({"alg": "ES256"}, claims, self._key), identity_of(issuer, subject))
 
 

@@ -163,17 +163,19 @@ class ControlSurface(Service):
             )
         return reply
 
-    async def mint(self, session: Session, streams: list[str], *, ttl_s: int | None = None) -> Minted:
-        """A sync token for these streams. SubjectError with what was answered when none came."""
+    async def mint(
+        self, session: Session, streams: list[str], *, ttl_s: int | None = None, step: StepConfig | None = None
+    ) -> Minted:
+        """A sync token for these streams, by the step `mint` unless another is given. SubjectError with what was
+        answered when none came."""
+        step = step or self.config.mint
         begun = self.record.op("control", "mint", "invoke")
-        reply = await self.web.perform(self.config.mint, self.mint_variables(session, streams, ttl_s))
+        reply = await self.web.perform(step, self.mint_variables(session, streams, ttl_s))
         token = reply.captured.get("token")
         self._keep_out(reply, "token")
         if not reply.expected or not isinstance(token, str):
             self.record.op("control", "mint", "fail", op=begun.index, status=reply.status, error=self._told(reply))
-            raise SubjectError(
-                f"minting a token answered {self._told(reply)}, expected {self.config.mint.expect} with a token"
-            )
+            raise SubjectError(f"minting a token answered {self._told(reply)}, expected {step.expect} with a token")
         minted = Minted(token, *unpack_jwt(token), reply)
         self.record.op(
             "control",
