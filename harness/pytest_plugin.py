@@ -23,6 +23,7 @@ from harness.scenario import Chosen, Setup
 from harness.verdict import Verdict
 
 BUNDLE_VARIABLE = "SIGNOFF_BUNDLE"
+AFTER_LIMIT_S = 120  # for sabotages, the end of the lab and the judgement
 _setup = pytest.StashKey[Setup]()
 _own = pytest.StashKey[float]()
 
@@ -104,6 +105,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
+    for item in items:
+        gate = gate_of(item)
+        if gate is not None:  # its own limit decides, and judges what was recorded; pytest's is for what hangs beyond
+            item.add_marker(pytest.mark.timeout(gate.timeout_s + AFTER_LIMIT_S))
     # The gates that may take longest go first, so that no worker is left alone with one at the end.
     items.sort(key=_patience, reverse=True)
 
