@@ -32,6 +32,7 @@ WARM_UP = 5  # events per stream before the first fault
 PROBE_WITHIN_MS = 15_000  # three times the longest backoff of the contract
 CATCH_UP_MS = 30_000
 PRESENCE_MS = 10_000
+STILL_MS = 800
 OUTBOX_MS = 10_000  # twice the longest backoff of the contract
 
 
@@ -50,9 +51,12 @@ class Stage:
         self.hosts: dict[str, DesktopSurface] = {}
         self._lacking = ""
         self._connected_ns: dict[str, int] = {}
+        self._stirred_ns = 0
 
     def _look(self, op: Op) -> None:
         """When sessions connected; and what a server lost is gone for good when nobody else has it."""
+        if op.f in ("connect", "subscribe", "reject") and op.replica is not None:
+            self._stirred_ns = op.t_ns
         if op.f == "connect" and op.phase == "ok" and op.replica is not None:
             self._connected_ns[op.replica] = op.t_ns
         lost = op.f == "restart" and op.replica is None and unpack(op, Restarted).how in ("restore", "wipe")
@@ -194,6 +198,7 @@ class Stage:
     async def _probe_all(self, calm_ms: int) -> bool:
         """Whether a fresh event came live to every session."""
         if not calm_ms:
+            await self._still()
             return await self.probe(tuple(self.replicas))
         left, arrived = set(self.replicas), True
         while left:
@@ -201,6 +206,16 @@ class Stage:
             arrived = await self.probe(calm) and arrived
             left.difference_update(calm)
         return arrived
+
+    async def _still(self) -> None:
+        """Wait until no session has connected, subscribed or refused anything for a while, or the limit: one that is
+        asking for its rows again after the last fault gets what comes meanwhile by snapshot, rightly."""
+
+        async def still() -> bool:
+            return time.monotonic_ns() - self._stirred_ns > STILL_MS * 1_000_000
+
+        with contextlib.suppress(WaitedTooLong):  # a session that never comes to rest fails by its probe
+            await wait_until(still, timeout_ms=PROBE_WITHIN_MS, what="the sessions to be still")
 
     async def _calm(self, left: set[str], calm_ms: int) -> tuple[str, ...]:
         """Which of these sessions connected so recently that they will stay; all of them at the limit."""
