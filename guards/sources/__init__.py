@@ -1,0 +1,1 @@
+"""Front ends: what a file of each language shows of the rules' symbols."""

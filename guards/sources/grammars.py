@@ -1,0 +1,165 @@
+"""What the scanner must know of each language that it parses: which nodes are strings, comments, definitions, calls.
+
+Pure data over the node kinds of the tree-sitter grammars that ast-grep carries (0.51). The folding itself is in
+guards.sources.folding and knows no language.
+
+    GRAMMARS["rust"].comments
+    ('line_comment', 'block_comment')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+Kinds = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Node kinds by the part they play. `holes` are interpolations inside a string; `joins` are expressions whose
+    operands stand for one text when their operator is in `operators`; `wrappers` stand for what they contain."""
+
+    strings: Kinds
+    comments: Kinds
+    texts: Kinds = ()
+    escapes: Kinds = ("escape_sequence",)
+    holes: Kinds = ()
+    joins: Kinds = ()
+    operators: Kinds = ("+",)
+    calls: Kinds = ()
+    lists: Kinds = ()
+    wrappers: Kinds = ()
+    members: Kinds = ()
+    names: Kinds = ("identifier",)
+    definitions: Kinds = ()
+    functions: Kinds = ()
+    code: bool = True  # a programming language: what it holds runs
+
+
+_JAVASCRIPT = Grammar(
+    strings=("string", "template_string"),
+    texts=("string_fragment",),
+    holes=("template_substitution",),
+    comments=("comment",),
+    joins=("binary_expression", "augmented_assignment_expression"),
+    operators=("+", "+="),
+    calls=("call_expression", "new_expression"),
+    lists=("array",),
+    wrappers=("parenthesized_expression",),
+    members=("member_expression", "subscript_expression"),
+    names=("identifier", "property_identifier", "shorthand_property_identifier",
+           "shorthand_property_identifier_pattern"),
+    definitions=("variable_declarator", "pair", "field_definition", "assignment_expression",
+                 "object_assignment_pattern"),
+    functions=("function_declaration", "method_definition", "call_expression"),
+)  # fmt: skip
+
+_TYPESCRIPT = replace(
+    _JAVASCRIPT,
+    wrappers=("parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"),
+    names=(*_JAVASCRIPT.names, "type_identifier"),
+    definitions=("variable_declarator", "pair", "enum_assignment", "public_field_definition", "assignment_expression",
+                 "object_assignment_pattern"),
+)  # fmt: skip
+
+GRAMMARS: dict[str, Grammar] = {
+    "rust": Grammar(
+        strings=("string_literal", "raw_string_literal"),
+        texts=("string_content",),
+        comments=("line_comment", "block_comment"),
+        joins=("binary_expression",),
+        calls=("call_expression", "macro_invocation"),
+        lists=("array_expression",),
+        wrappers=("parenthesized_expression", "reference_expression", "try_expression"),
+        members=("scoped_identifier", "field_expression"),
+        names=("identifier", "field_identifier", "type_identifier"),
+        definitions=("const_item", "static_item", "let_declaration"),
+        functions=("function_item", "mod_item"),
+    ),
+    "javascript": _JAVASCRIPT,
+    "typescript": _TYPESCRIPT,
+    "tsx": _TYPESCRIPT,
+    "swift": Grammar(
+        strings=("line_string_literal", "multi_line_string_literal", "raw_string_literal"),
+        texts=("line_str_text", "multi_line_str_text", "raw_str_part", "raw_str_end_part"),
+        escapes=("str_escaped_char",),
+        holes=("interpolated_expression",),
+        comments=("comment", "multiline_comment"),
+        joins=("additive_expression",),
+        calls=("call_expression",),
+        lists=("array_literal",),
+        wrappers=("tuple_expression", "value_argument"),
+        members=("navigation_expression",),
+        names=("simple_identifier", "type_identifier"),
+        definitions=("property_declaration", "enum_entry"),
+        functions=("function_declaration",),
+    ),
+    "elixir": Grammar(
+        strings=("string", "charlist", "sigil", "atom", "quoted_atom"),
+        texts=("quoted_content",),
+        holes=("interpolation",),
+        comments=("comment",),
+        joins=("binary_operator",),
+        operators=("<>", "++"),
+        calls=("call",),
+        lists=("list",),
+        wrappers=("block", "unary_operator"),
+        members=("dot",),
+        names=("identifier", "alias"),
+        definitions=("call", "binary_operator"),
+        functions=("call",),
+    ),
+    "kotlin": Grammar(
+        strings=("string_literal",),
+        texts=("string_content",),
+        escapes=("character_escape_seq",),
+        holes=("interpolated_expression", "interpolated_identifier"),
+        comments=("line_comment", "multiline_comment"),
+        joins=("additive_expression",),
+        calls=("call_expression",),
+        wrappers=("parenthesized_expression", "value_argument"),
+        members=("navigation_expression",),
+        names=("simple_identifier", "type_identifier", "interpolated_identifier"),
+        definitions=("property_declaration",),
+        functions=("function_declaration",),
+    ),
+    "java": Grammar(
+        strings=("string_literal",),
+        texts=("string_fragment", "multiline_string_fragment"),
+        comments=("line_comment", "block_comment"),
+        joins=("binary_expression",),
+        calls=("method_invocation", "object_creation_expression"),
+        lists=("array_initializer",),
+        wrappers=("parenthesized_expression",),
+        members=("field_access",),
+        names=("identifier", "type_identifier"),
+        definitions=("variable_declarator", "assignment_expression"),
+        functions=("method_declaration",),
+    ),
+    "bash": Grammar(
+        strings=("string", "raw_string", "ansi_c_string", "word"),
+        texts=("string_content",),
+        escapes=(),
+        holes=("expansion", "simple_expansion"),
+        comments=("comment",),
+        joins=("concatenation",),
+        operators=(),  # what stands side by side is one word
+        names=("variable_name",),
+        definitions=("variable_assignment",),
+        functions=("function_definition",),
+    ),
+    "yaml": Grammar(
+        strings=("double_quote_scalar", "single_quote_scalar", "string_scalar", "block_scalar"),
+        comments=("comment",),
+        names=(),
+        code=False,
+    ),
+    "json": Grammar(strings=("string",), texts=("string_content",), comments=("comment",), names=(), code=False),
+    "html": Grammar(
+        strings=("attribute_value", "text"),
+        escapes=(),
+        comments=("comment",),
+        names=("tag_name", "attribute_name"),
+        code=False,
+    ),
+}
