@@ -24,6 +24,7 @@ from harness.errors import ConfigError
 
 RULES = Path(__file__).with_name("rules")
 MAX_RULE_FILE_BYTES = 1_000_000
+NEAR_CHARS = 300  # on each side of an anchor: lines of minified files have no end
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*|v[0-9]+")
@@ -99,16 +100,33 @@ class Rule(BaseModel):
 
     def matches(self, text: str) -> Iterator[Match]:
         """Its symbols in this text."""
-        for found in self._matcher.finditer(text):
-            if self.words and not self._names(found.group()):
-                continue
-            if self.near or self.not_near:
-                line = text[text.rfind("\n", 0, found.start()) + 1 : (text + "\n").index("\n", found.end())]
+        if self.symbols:
+            for found in self._matcher.finditer(text):
+                yield Match(self, found.group(), found.start(), found.end())
+            return
+        for start, end in self._lines(text.lower()):
+            line = text[start:end]
+            for found in self._matcher.finditer(line):
+                if self.words and not self._names(found.group()):
+                    continue
                 if self.near and not re.search(self.near, line, re.IGNORECASE):
                     continue
                 if self.not_near and re.search(self.not_near, line, re.IGNORECASE):
                     continue
-            yield Match(self, found.group().strip(" \t\n\"'`,;=:)"), found.start(), found.end())
+                symbol = found.group().strip(" \t\n\"'`,;=:)")
+                yield Match(self, symbol, start + found.start(), start + found.end())
+
+    def _lines(self, lowered: str) -> Iterator[tuple[int, int]]:
+        """The lines that hold an anchor, each once; of a very long line the part around the anchor."""
+        places = sorted(at for anchor in self.anchors for at in _finds(lowered, anchor))
+        reached = 0
+        for at in places:
+            if at < reached:
+                continue
+            start = max(lowered.rfind("\n", 0, at) + 1, at - NEAR_CHARS, reached)
+            end = lowered.find("\n", at)
+            reached = min(end if end >= 0 else len(lowered), at + NEAR_CHARS)
+            yield start, reached
 
     def _names(self, name: str) -> bool:
         lowered = name.lower()
@@ -116,6 +134,13 @@ class Rule(BaseModel):
             return False
         parts = [part.lower() for part in _WORD.findall(name)]
         return all(any(part.startswith(word) for part in parts for word in group) for group in self.words)
+
+
+def _finds(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
 
 
 def _bounded(symbol: str) -> str:

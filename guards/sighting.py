@@ -71,4 +71,3 @@ class Lines:
 
 
 MAX_LINE_CHARS = 200  # of a source line in a report: minified files have lines of a megabyte
-

@@ -43,6 +43,9 @@ class RuleSet:
         return any(
             text in literal
             or literal in text
-            or any(text.endswith(literal[:n]) or text.startswith(literal[-n:]) for n in range(MIN_PIECE_CHARS, len(literal)))
+            or any(
+                text.endswith(literal[:n]) or text.startswith(literal[-n:])
+                for n in range(MIN_PIECE_CHARS, len(literal))
+            )
             for literal in self._literals
         )

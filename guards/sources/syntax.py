@@ -112,7 +112,9 @@ class _File:
         }
         if not names:
             return []
-        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in self._folder.aliases(names)]
+        return [
+            node for node in of_kinds(self._root, self._grammar.names) if node.text() in self._folder.aliases(names)
+        ]
 
     def _is_outside(self, node: SgNode) -> bool:
         return self._folder.is_outside(re.findall(r"\w+", node.text())[-1:])
@@ -121,9 +123,7 @@ class _File:
         line, column = self._lines.place(offset)
         value = match.symbol if how != "literal" else ""
         scope = self._scope(offset) if role != "comment" else ""
-        return Sighting(
-            match.rule.id, match.symbol, role, line, column, how, self._lines.line(line), value, scope
-        )
+        return Sighting(match.rule.id, match.symbol, role, line, column, how, self._lines.line(line), value, scope)
 
     def _scope(self, offset: int) -> str:
         """The innermost test around this place: its text, with what is said right before it."""

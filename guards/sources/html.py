@@ -1,0 +1,39 @@
+"""The front end of pages: their text and attributes, and their scripts as the code that they are.
+
+look('<script>join = "phx_" + "join"</script>', rules, {}).sightings[0].how
+'folded'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from ast_grep_py import SgRoot
+
+from guards.rule import Rule
+from guards.sighting import Look, Sighting
+from guards.sources import syntax
+from guards.sources.folding import Values, of_kinds
+
+
+def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
+    """What one page shows."""
+    page = syntax.look("html", text, rules, outside)
+    sightings = {(one.line, one.column, one.rule): one for one in page.sightings}
+    constants = dict(page.constants)
+    for script in of_kinds(SgRoot(text, "html").root(), ("script_element",)):
+        for body in of_kinds(script, ("raw_text",)):
+            start = body.range().start
+            seen = syntax.look("javascript", body.text(), rules, outside)
+            constants |= seen.constants
+            for one in seen.sightings:
+                moved = _moved(one, start.line, start.column)
+                sightings[(moved.line, moved.column, moved.rule)] = moved
+    return Look(tuple(sightings.values()), constants, page.problem)
+
+
+def _moved(one: Sighting, lines: int, columns: int) -> Sighting:
+    """A place in a script as a place in its page; both counts are of what stands before the script."""
+    column = one.column + columns if one.line == 1 else one.column
+    return msgspec.structs.replace(one, line=one.line + lines, column=column)
