@@ -1,7 +1,7 @@
 """The files of a tree, as git sees them, and everything that is not visited with its reason.
 
-    listing = list_tree(Path("."), [])
-    listing.files, listing.skipped
+listing = list_tree(Path("."), [])
+listing.files, listing.skipped
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.history import Record
 GIT_TIMEOUT_S = 60  # for the index of a large repository on a cold disk
 
 Reason = Literal[
-    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large", "binary",
+    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large", "binary", "no UTF-8",
     "unreadable", "gone during the scan", "not a file",
 ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def list_tree(paths: Sequence[Path]) -> Listing:
         inside = [os.path.relpath(path.resolve(), listing.root) for path in paths]
         if any(one.startswith("..") for one in inside):
             raise UserError("the paths are not of one repository", hint="scan them one after the other")
-        _list_git(listing, [one for one in inside if one != "."])
+        _list_git(listing, [] if "." in inside else inside)
     listing.files.sort()
     return listing
 
@@ -81,9 +81,13 @@ def _list_git(listing: Listing, inside: list[str]) -> None:
     """Tracked and new files; ignored ones and submodules by name. A shallow or detached state makes no difference."""
     staged = _git(listing.root, "ls-files", "-z", "--stage", "--", *inside)
     others = _git(listing.root, "ls-files", "-z", "--others", "--exclude-standard", "--", *inside)
-    ignored = _git(listing.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside)
+    ignored = _git(
+        listing.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside
+    )
     if staged is None or others is None or ignored is None:
-        raise UserError("git cannot list the files of this repository", where=str(listing.root), hint="see 'git status'")
+        raise UserError(
+            "git cannot list the files of this repository", where=str(listing.root), hint="see 'git status'"
+        )
     seen: set[str] = set()
     for entry in filter(None, staged.split("\0")):
         meta, _, path = entry.partition("\t")
