@@ -7,6 +7,7 @@ Owns which files must be looked at once more, with what; leaves reading and pars
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -19,6 +20,8 @@ MIN_NAME_CHARS = 3  # of a constant that is followed into other files: shorter n
 MAX_PARTS = 400  # files with one end of the same symbol that are parsed for constants
 # Languages whose files see each other's names without naming the file.
 _WITHOUT_IMPORT = ("swift", "kotlin", "java", "elixir")
+# A line that brings in what another file has: its name beside a word of importing, or before what it is asked for.
+_NAMED = r"(?m)^.*(?:\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s).*\b{0}\b|\b{0}::"
 _FOLDER_FILES = ("mod", "index", "__init__", "lib", "main")
 
 
@@ -86,10 +89,12 @@ def importers(
 def _sees(path: str, text: str, share: Share) -> bool:
     """Whether this file can mean that constant: it is in the same folder, names the other file, or need not."""
     here, there = PurePosixPath(path), PurePosixPath(share.path)
+    if share.name.islower() and "_" not in share.name and not re.search(_NAMED.format(re.escape(share.name)), text):
+        return False  # `event` and `kind` are everywhere: such a name must be brought in by itself
     if here.parent == there.parent or share.language in _WITHOUT_IMPORT:
         return True
     stem = there.parent.name if there.stem in _FOLDER_FILES else there.stem
-    return bool(stem) and stem in text
+    return bool(stem) and re.search(_NAMED.format(re.escape(stem)), text) is not None
 
 
 def merged(first: Mapping[str, Seen], later: Iterable[Seen]) -> dict[str, Seen]:

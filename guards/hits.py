@@ -18,8 +18,8 @@ GUARDS = ("legacy-symbols", "feature-flags", "naming")
 
 
 class Hit(Record, frozen=True):
-    """A sighting with its class. `blocks` when policy blocks its class, the path is retained and no baseline or exception
-    covers it; `covered` says which one does."""
+    """A sighting with its class. `blocks` when policy blocks its class, the path is retained and no baseline or
+    exception covers it; `covered` says which one does."""
 
     guard: str
     rule: str

@@ -125,7 +125,7 @@ def _look(request: Request, listing: Listing, cache: Cache, jobs: int, found: _F
     for done in shared_out(work, tasks, jobs):
         found.canaries += done.canaries
         found.visited += done.batch.visited
-        found.bytes += done.batch.bytes
+        found.bytes += done.batch.size_bytes
         found.from_cache += done.batch.from_cache
         found.skipped += done.batch.skipped
         found.seen |= {one.path: one for one in done.batch.seen}
@@ -187,7 +187,8 @@ def _hits(request: Request, found: _Found) -> Iterator[Hit]:
             cls = classify(one, seen.path, seen.language, seen.start, config.places)
             blocks = cls in config.blocks and cls not in rule.allowed_in and _is_retained(seen.path, config.retained)
             yield Hit(
-                rule.guard, rule.id, one.symbol, seen.path, one.line, one.column, cls, one.how, one.source, one.value, blocks
+                rule.guard, rule.id, one.symbol, seen.path, one.line, one.column, cls, one.how, one.source,
+                one.value, blocks,
             )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from harness.history import Record
 GIT_TIMEOUT_S = 60  # for the index of a large repository on a cold disk
 
 Reason = Literal[
-    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large", "binary", "no UTF-8",
-    "unreadable", "gone during the scan", "not a file",
+    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large",
+    "binary", "no UTF-8", "unreadable", "gone during the scan", "not a file",
 ]  # fmt: skip
 
 
@@ -125,13 +125,13 @@ def _files_under(listing: Listing, start: str) -> Iterator[str]:
         near = os.path.relpath(folder, listing.root)
         near = "" if near == "." else near + "/"
         yield from (near + name for name in files)
-        yield from (near + name for name in folders if os.path.islink(os.path.join(folder, name)))  # noqa: PTH
+        yield from (near + name for name in folders if os.path.islink(os.path.join(folder, name)))
 
 
 def _take(listing: Listing, path: str) -> None:
     """A file to visit, or a link with what it is."""
-    whole = os.path.join(listing.root, path)  # noqa: PTH118
-    if os.path.islink(whole):  # noqa: PTH114
+    whole = os.path.join(listing.root, path)
+    if os.path.islink(whole):
         listing.skipped.append(_link(listing.root, path, whole))
     else:
         listing.files.append(path)
@@ -139,8 +139,8 @@ def _take(listing: Listing, path: str) -> None:
 
 def _link(root: Path, path: str, whole: str) -> Skipped:
     target = os.path.realpath(whole)
-    if not os.path.exists(target):  # noqa: PTH110
-        return Skipped(path, "symlink to nowhere", os.readlink(whole))  # noqa: PTH115
+    if not os.path.exists(target):
+        return Skipped(path, "symlink to nowhere", os.readlink(whole))
     if not target.startswith(f"{os.path.realpath(root)}{os.sep}") and target != os.path.realpath(root):
         return Skipped(path, "symlink that leaves the tree", f"to {target}", undecided=True)
     return Skipped(path, "symlink", "its target is visited under its own name")
