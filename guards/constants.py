@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from guards.prefilter import words_between
+from guards.prefilter import covers
 from guards.scanner import Scanner, Seen
 from guards.sources.folding import Values
 
@@ -45,12 +45,11 @@ def matched_parts(seen: Sequence[Seen], scanner: Scanner) -> list[str]:
         tails = [one for one in seen if number in one.tails]
         if not heads or not tails:
             continue
-        texts = {one.path: scanner.text(one.path).lower() for one in [*heads, *tails][:MAX_PARTS]}
+        texts = {one.path: scanner.text(one.path).lower().encode() for one in [*heads, *tails][:MAX_PARTS]}
         for head in heads[:MAX_PARTS]:
             for tail in tails[:MAX_PARTS]:
-                both = texts.get(head.path, "") + texts.get(tail.path, "")
-                words = words_between(symbol, head.heads[number], tail.tails[number])
-                if head.path != tail.path and all(word.decode() in both for word in words):
+                both = texts.get(head.path, b"") + texts.get(tail.path, b"")
+                if head.path != tail.path and covers(both, symbol[head.heads[number] : tail.tails[number]]):
                     chosen |= {head.path: None, tail.path: None}
     return [path for path in chosen if next(one for one in seen if one.path == path).look is None]
 

@@ -34,6 +34,8 @@ _BEFORE = tuple(b"\"'`})")
 _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
 _WORDS = re.compile(rb"[a-z0-9]+")
+_MARK = rb"[\"'`{}$\\#%()]"
+_SEPARATOR = rb"[^a-z0-9\"'`{}]{0,2}"
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,14 @@ class Prefilter:
         return heads, tails
 
     def _covered(self, number: int, head: int, tail: int, lowered: bytes) -> bool:
-        """Whether what lies between the ends is in the file too, word by word."""
-        return all(word in lowered for word in words_between(self.symbols[number], head, tail))
+        """Whether what lies between the ends stands in the file too, between marks of its own."""
+        return covers(lowered, self.symbols[number][head:tail])
 
 
-def words_between(symbol: bytes, head: int, tail: int) -> list[bytes]:
-    """What of a symbol neither its head nor its tail holds, word by word."""
-    return _WORDS.findall(symbol[head:tail])
+def covers(lowered: bytes, middle: bytes) -> bool:
+    """Whether the text between a head and a tail can come of this file: in one piece, or word by word, each between
+    quotes or interpolations (a separator may stand with it, or be what a list is joined with)."""
+    if not middle or re.search(_MARK + re.escape(middle) + _MARK, lowered):
+        return True
+    words = _WORDS.findall(middle)
+    return all(re.search(_MARK + _SEPARATOR + word + _SEPARATOR + _MARK, lowered) for word in words)

@@ -215,9 +215,8 @@ class Folder:
 
     def _string(self, node: SgNode, depth: int) -> Values:
         grammar, children = self._grammar, node.children()
-        if not any(
-            c.kind() in grammar.texts or c.kind() in grammar.holes or c.kind() in grammar.escapes for c in children
-        ):
+        inner = {*grammar.texts, *grammar.holes, *grammar.escapes, *grammar.strings}
+        if not any(child.kind() in inner for child in children):
             return (unescaped(_unquoted(node.text())),)
         parts: list[Values] = []
         raw = ""  # an escape may be cut in two nodes
@@ -248,8 +247,16 @@ class Folder:
             return ()
         if not signs and self._grammar.operators:
             return ()
+        if "%" in signs:
+            templates, given = self.values(children[0], depth), children[-1]
+            arguments = [self.values(one, depth) for one in self._given(given)]
+            return tuple(v for text in templates for v in filled(text, arguments, self.named))[:MAX_VALUES]
         parts = [self.values(child, depth) for child in children if child.is_named()]
         return product([part or (HOLE,) for part in parts]) if any(parts) else ()
+
+    def _given(self, node: SgNode) -> list[SgNode]:
+        """What stands after a % : one thing, or several in a tuple."""
+        return [child for child in node.children() if child.is_named()] if node.kind() == "tuple" else [node]
 
     def _call(self, node: SgNode, depth: int) -> Values:
         children = node.children()

@@ -112,9 +112,8 @@ class _File:
         }
         if not names:
             return []
-        return [
-            node for node in of_kinds(self._root, self._grammar.names) if node.text() in self._folder.aliases(names)
-        ]
+        names = self._folder.aliases(names)
+        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in names]
 
     def _is_outside(self, node: SgNode) -> bool:
         return self._folder.is_outside(re.findall(r"\w+", node.text())[-1:])

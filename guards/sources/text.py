@@ -24,7 +24,7 @@ _COMMENTS: dict[str, str] = {
 _COMMENT_FLAGS = re.MULTILINE
 _BLOCK = re.compile(r"/\*.*?\*/|<!--.*?-->", re.DOTALL)
 # Two literals with nothing but an operator of concatenation between them, in whatever language.
-_SEAM = re.compile(r"([\"'`])\s*(?:\+|\.\.?|<>|&|\|\||~|,|\\)?\s*(?:\+\s*)?([\"'`])")
+_SEAM = re.compile(r"[\"'`]\s*(?:\+|\.\.?|<>|&|\|\||~|\\)?\s*[\"'`]")
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`")
 
 
