@@ -1,7 +1,7 @@
 """guards.toml: what the guards must know of a tree that its names do not say by themselves. Everything has a default.
 
-    load(None).floor
-    1
+load(None).floor
+1
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from guards.sources.grammars import GRAMMARS
 _SUFFIXES = {
     "rust": "rs", "typescript": "ts mts cts", "tsx": "tsx", "javascript": "js mjs cjs jsx", "swift": "swift",
     "elixir": "ex exs eex heex leex", "kotlin": "kt kts", "java": "java", "bash": "sh bash zsh ksh bats",
-    "yaml": "yaml yml", "json": "json json5 jsonc webmanifest", "html": "html htm xhtml vue svelte", "python": "py pyi pyw",
+    "yaml": "yaml yml", "json": "json json5 jsonc webmanifest", "html": "html htm xhtml vue svelte",
+    "python": "py pyi pyw",
     "toml": "toml", "proto": "proto", "markdown": "md markdown mdx",
 }  # fmt: skip
 _BY_SUFFIX = {f".{suffix}": language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}

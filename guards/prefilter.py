@@ -123,4 +123,9 @@ class Prefilter:
 
     def _covered(self, number: int, head: int, tail: int, lowered: bytes) -> bool:
         """Whether what lies between the ends is in the file too, word by word."""
-        return all(word in lowered for word in _WORDS.findall(self.symbols[number][head:tail]))
+        return all(word in lowered for word in words_between(self.symbols[number], head, tail))
+
+
+def words_between(symbol: bytes, head: int, tail: int) -> list[bytes]:
+    """What of a symbol neither its head nor its tail holds, word by word."""
+    return _WORDS.findall(symbol[head:tail])

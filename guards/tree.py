@@ -1,7 +1,7 @@
 """The files of a tree, as git sees them, and everything that is not visited with its reason.
 
-    listing = list_tree(Path("."), [])
-    listing.files, listing.skipped
+listing = list_tree(Path("."), [])
+listing.files, listing.skipped
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from harness.history import Record
 GIT_TIMEOUT_S = 60  # for the index of a large repository on a cold disk
 
 Reason = Literal[
-    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large", "binary",
-    "unreadable", "gone during the scan", "not a file",
+    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large",
+    "binary", "no UTF-8", "unreadable", "gone during the scan", "not a file",
 ]  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def list_tree(paths: Sequence[Path]) -> Listing:
         inside = [os.path.relpath(path.resolve(), listing.root) for path in paths]
         if any(one.startswith("..") for one in inside):
             raise UserError("the paths are not of one repository", hint="scan them one after the other")
-        _list_git(listing, [one for one in inside if one != "."])
+        _list_git(listing, [] if "." in inside else inside)
     listing.files.sort()
     return listing
 
@@ -81,9 +81,13 @@ def _list_git(listing: Listing, inside: list[str]) -> None:
     """Tracked and new files; ignored ones and submodules by name. A shallow or detached state makes no difference."""
     staged = _git(listing.root, "ls-files", "-z", "--stage", "--", *inside)
     others = _git(listing.root, "ls-files", "-z", "--others", "--exclude-standard", "--", *inside)
-    ignored = _git(listing.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside)
+    ignored = _git(
+        listing.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside
+    )
     if staged is None or others is None or ignored is None:
-        raise UserError("git cannot list the files of this repository", where=str(listing.root), hint="see 'git status'")
+        raise UserError(
+            "git cannot list the files of this repository", where=str(listing.root), hint="see 'git status'"
+        )
     seen: set[str] = set()
     for entry in filter(None, staged.split("\0")):
         meta, _, path = entry.partition("\t")
@@ -121,13 +125,13 @@ def _files_under(listing: Listing, start: str) -> Iterator[str]:
         near = os.path.relpath(folder, listing.root)
         near = "" if near == "." else near + "/"
         yield from (near + name for name in files)
-        yield from (near + name for name in folders if os.path.islink(os.path.join(folder, name)))  # noqa: PTH
+        yield from (near + name for name in folders if os.path.islink(os.path.join(folder, name)))
 
 
 def _take(listing: Listing, path: str) -> None:
     """A file to visit, or a link with what it is."""
-    whole = os.path.join(listing.root, path)  # noqa: PTH118
-    if os.path.islink(whole):  # noqa: PTH114
+    whole = os.path.join(listing.root, path)
+    if os.path.islink(whole):
         listing.skipped.append(_link(listing.root, path, whole))
     else:
         listing.files.append(path)
@@ -135,8 +139,8 @@ def _take(listing: Listing, path: str) -> None:
 
 def _link(root: Path, path: str, whole: str) -> Skipped:
     target = os.path.realpath(whole)
-    if not os.path.exists(target):  # noqa: PTH110
-        return Skipped(path, "symlink to nowhere", os.readlink(whole))  # noqa: PTH115
+    if not os.path.exists(target):
+        return Skipped(path, "symlink to nowhere", os.readlink(whole))
     if not target.startswith(f"{os.path.realpath(root)}{os.sep}") and target != os.path.realpath(root):
         return Skipped(path, "symlink that leaves the tree", f"to {target}", undecided=True)
     return Skipped(path, "symlink", "its target is visited under its own name")

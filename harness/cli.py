@@ -90,6 +90,26 @@ def mutants(
     sys.exit(mutants_command(_config_path(config), only or [], out))
 
 
+@app.command()
+def guards(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Folders or files (default: here).")] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="guards.toml (default: found upward).")] = None,
+    baseline: Annotated[str, typer.Option(help="A git revision: only what is new since then blocks.")] = "",
+    sarif: Annotated[Path | None, typer.Option(help="Write SARIF 2.1.0 to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    annotations: Annotated[bool, typer.Option("--annotations", help="Print workflow annotations too.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print an exception to fill in for each rule.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show sightings that do not block too.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Look at every file anew.")] = False,
+    jobs: Annotated[int, typer.Option(help="Processes (0: as many as cores, at most 4).", min=0)] = 0,
+) -> None:
+    """Search a source tree for what must be gone. Starts nothing of the subject."""
+    from guards.command import Asked, guards_command
+
+    asked = Asked(paths or [], config, baseline, sarif, as_json, annotations, explain, every, not no_cache, jobs)
+    sys.exit(guards_command(asked))
+
+
 @app.command("list")
 def list_gates() -> None:
     """Every gate of the matrix, whether it is built, and the clauses that it decides."""

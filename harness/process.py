@@ -11,16 +11,20 @@ ends, for whatever reason, SIGKILL included, it ends everything that still carri
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
+import ctypes
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psutil
 
@@ -34,6 +38,11 @@ MAX_LINE_BYTES = 64 * 1024 * 1024  # one JSON line of a desktop; a snapshot of a
 
 # What a child sees of our environment. Nothing else leaks into a subject, so a run is the same elsewhere.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
+
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
 
 _reaper: subprocess.Popen[bytes] | None = None
 
@@ -216,6 +225,39 @@ def run(
     except subprocess.TimeoutExpired:
         return Completed(124, "", f"{argv[0]}: no end after {timeout_s:g} s")
     return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+
+
+class WorkerDied(Exception):
+    """A process of `shared_out` ended before its work was done: killed, or crashed in a library."""
+
+
+_work: Callable[[Any], Any] | None = None
+
+
+def _adopt(work: Callable[[Any], Any]) -> None:
+    """In a worker, once: what it does. It ends with its parent, however that ends."""
+    global _work
+    _work = work
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _do(part: Any) -> Any:
+    if _work is None:
+        raise HarnessError("a worker has no work")
+    return _work(part)
+
+
+def shared_out(work: Callable[[_Part], _Result], parts: Sequence[_Part], jobs: int) -> Iterator[_Result]:
+    """`work` done on each part, in order, by `jobs` forks of this process. WorkerDied when one of them ends early."""
+    if jobs <= 1 or len(parts) <= 1:
+        yield from map(work, parts)
+        return
+    fork = multiprocessing.get_context("fork")
+    try:
+        with concurrent.futures.ProcessPoolExecutor(jobs, fork, _adopt, (work,)) as pool:
+            yield from pool.map(_do, parts)
+    except concurrent.futures.BrokenExecutor as error:
+        raise WorkerDied(str(error)) from error
 
 
 def follow(

@@ -15,7 +15,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ast_grep_py import SgNode
+from ast_grep_py import Rule, SgNode
 
 from guards.sources.grammars import Grammar
 
@@ -355,8 +355,8 @@ _LISTS = frozenset({"listof", "arrayof", "setof", "vec!", "of", "aslist", "array
 
 def of_kinds(root: SgNode, kinds: Iterable[str]) -> list[SgNode]:
     """All nodes of these kinds, found by the engine and not by walking in Python."""
-    rules = [{"kind": kind} for kind in kinds]
-    return root.find_all({"rule": {"any": rules}}) if rules else []
+    rules: list[Rule] = [{"kind": kind} for kind in kinds]
+    return root.find_all(any=rules) if rules else []
 
 
 def _unquoted(text: str) -> str:

@@ -1,7 +1,7 @@
 """The front end of documents: prose, code blocks, and retirement notes, by a CommonMark parser.
 
-A retirement note is marked: a section whose heading says Retired, Retirement or Removed, a quotation that begins with one
-of these words, or what stands between `<!-- retirement-note -->` and `<!-- /retirement-note -->`.
+A retirement note is marked: a section whose heading says Retired, Retirement or Removed, a quotation that begins with
+one of these words, or what stands between `<!-- retirement-note -->` and `<!-- /retirement-note -->`.
 
     look("## Retired routes\\n\\n`/api/v1/sync/token`\\n", rules).sightings[0].role
     'note'

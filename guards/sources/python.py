@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from guards.rule import Match, Rule
 from guards.sighting import How, Lines, Look, Role, Sighting
@@ -21,7 +21,8 @@ from guards.sources.folding import HOLE, MAX_DEPTH, MAX_VALUES, Values, filled, 
 from guards.sources.matching import RuleSet
 
 _EXPRESSIONS = (
-    cst.SimpleString, cst.ConcatenatedString, cst.FormattedString, cst.BinaryOperation, cst.Call, cst.Name, cst.Attribute,
+    cst.SimpleString, cst.ConcatenatedString, cst.FormattedString, cst.BinaryOperation, cst.Call, cst.Name,
+    cst.Attribute,
 )  # fmt: skip
 SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 
@@ -46,9 +47,11 @@ class _Seen(cst.CSTVisitor):
         self.expressions: list[cst.BaseExpression] = []
         self.comments: list[CodeRange] = []
         self.strings: list[CodeRange] = []
+        self.docs: list[CodeRange] = []
         self.functions: list[tuple[CodeRange, cst.CSTNode]] = []
         self._positions = cast("Mapping[cst.CSTNode, CodeRange]", wrapper.resolve(PositionProvider))
-        self._parents = cast("Mapping[cst.CSTNode, cst.CSTNode]", wrapper.resolve(ParentNodeProvider))
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._path: list[cst.CSTNode] = []
         self._busy: set[str] = set()
         self._memo: dict[cst.CSTNode, Values] = {}
         self.module = wrapper.module
@@ -59,11 +62,19 @@ class _Seen(cst.CSTVisitor):
 
     # the walk ----------------------------------------------------------------------------------------------------
 
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        self._path.pop()
+
     def on_visit(self, node: cst.CSTNode) -> bool:
+        if self._path:
+            self._parents[node] = self._path[-1]
+        self._path.append(node)
         if isinstance(node, cst.Comment):
             self.comments.append(self.place(node))
         elif isinstance(node, cst.SimpleString | cst.FormattedString):
             self.strings.append(self.place(node))
+        elif isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString | cst.ConcatenatedString):
+            self.docs.append(self.place(node))
         elif isinstance(node, cst.FunctionDef | cst.ClassDef):
             self.functions.append((self.place(node), node))
         elif isinstance(node, cst.ImportFrom):
@@ -222,7 +233,7 @@ def _name_of(node: cst.CSTNode) -> str:
 
 
 def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
-    comments, strings = _offsets(lines, seen.comments), _offsets(lines, seen.strings)
+    comments, strings = _offsets(lines, seen.comments + seen.docs), _offsets(lines, seen.strings)
     found: list[Sighting] = []
     taken: list[tuple[int, int]] = []
 

@@ -66,7 +66,8 @@ def _inside(spans: list[tuple[int, int]], offset: int) -> bool:
 
 
 def joined(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text without the seams between its literals, and where how much was cut: (offset in the new text, cut so far)."""
+    """The text without the seams between its literals, and where how much was cut:
+    (offset in the new text, cut so far)."""
     parts: list[str] = []
     cuts: list[tuple[int, int]] = []
     at = length = 0

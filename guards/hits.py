@@ -1,0 +1,74 @@
+"""What a scan says: hits with their class, what was not visited, and a verdict for each guard.
+
+Report(...).verdict("legacy-symbols")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guards.classes import Class
+from guards.rule import Rule
+from guards.sighting import How
+from guards.tree import Skipped
+from harness.history import Record
+from harness.verdict import Verdict
+
+GUARDS = ("legacy-symbols", "feature-flags", "naming")
+
+
+class Hit(Record, frozen=True):
+    """A sighting with its class. `blocks` when policy blocks its class, the path is retained and no baseline or
+    exception covers it; `covered` says which one does."""
+
+    guard: str
+    rule: str
+    symbol: str
+    path: str
+    line: int
+    column: int
+    cls: Class
+    how: How
+    source: str
+    value: str = ""
+    blocks: bool = False
+    covered: str = ""
+
+
+class CanaryResult(Record, frozen=True):
+    """One known-bad or known-good file: what was expected of it, and whether it came."""
+
+    name: str
+    kind: str
+    bad: bool
+    right: bool
+    detail: str = ""
+
+
+class Report(Record, frozen=True):
+    """All of one scan. `problems` are what keeps a guard from a verdict, by guard ("" concerns all of them)."""
+
+    root: str
+    visited: int
+    bytes: int
+    from_cache: int
+    hits: tuple[Hit, ...]
+    skipped: tuple[Skipped, ...]
+    canaries: tuple[CanaryResult, ...]
+    problems: tuple[tuple[str, str], ...]
+    engines: tuple[str, ...]
+    took_s: float
+    git: bool = False
+    rules: int = 0
+
+    def verdict(self, guard: str) -> Verdict:
+        """FAIL with a blocking hit, UNKNOWN when something kept it from knowing, else PASS."""
+        if any(hit.blocks and hit.guard == guard for hit in self.hits):
+            return Verdict.FAIL
+        if any(of in ("", guard) for of, _ in self.problems):
+            return Verdict.UNKNOWN
+        return Verdict.PASS
+
+
+def by_id(rules: Sequence[Rule]) -> dict[str, Rule]:
+    return {rule.id: rule for rule in rules}
