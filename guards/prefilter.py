@@ -19,12 +19,13 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick
 
 from guards.rule import NEAR_CHARS, Rule
 from guards.sources.text import joined
+from harness.history import Record
 
 MIN_END_CHARS = 3  # of a symbol before or after a cut; `"ph" + "x_join"` is found with everything between taken out
 MIN_SQUEEZED_CHARS = 6  # of an anchor with its marks taken out: shorter ones are in every file
@@ -35,17 +36,35 @@ _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
 _WORDS = re.compile(rb"[a-z0-9]+")
 _MARK = rb"[\"'`{}$\\#%()]"
+_GIVEN = re.compile(rb"(?:=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
+_OPEN = re.compile(rb"[{$#%]|\\\(")  # what is filled in is no constant
+_NO_MORE = re.compile(rb"#*\)?(?:\.\w+\(\))?\s*(?:[;,\n})#/]|as\b|$)")
+_SPACES_AS_QUOTES = bytes.maketrans(b" \t\n;=", b'"""""')
+DATA = ("json", "yaml", "toml", "markdown")  # languages in which nothing puts a text together
+MAX_LITERAL_BYTES = 100  # of a literal that holds a piece of a symbol and may be a constant
+MAX_NAME_BYTES = 60  # of what stands before it
 _SEPARATOR = rb"[^a-z0-9\"'`{}]{0,2}"
+
+
+class Ends(Record, frozen=True):
+    """Of some symbols (by number): how long a head of it one file has, from where on a tail, and which of them are what
+    a name stands for."""
+
+    heads: dict[int, int] = {}
+    tails: dict[int, int] = {}
+    given_heads: frozenset[int] = frozenset()
+    given_tails: frozenset[int] = frozenset()
+
+
+NO_ENDS = Ends()
 
 
 @dataclass(frozen=True)
 class Glimpse:
-    """What the raw bytes of one file promise: a sighting, or for some symbols (by number) how long a head it has of
-    them, and from where on a tail."""
+    """What the raw bytes of one file promise: a sighting, or ends of symbols."""
 
     candidate: bool
-    heads: dict[int, int] = field(default_factory=dict)
-    tails: dict[int, int] = field(default_factory=dict)
+    ends: Ends = NO_ENDS
 
 
 @dataclass(frozen=True)
@@ -77,8 +96,9 @@ class Prefilter:
         self._ends = BytesAhoCorasick(list(ends))
         self._meanings = [_End(pattern in heads, tuple(symbols)) for pattern, symbols in ends.items()]
 
-    def look(self, data: bytes) -> Glimpse:
-        """One file's bytes."""
+    def look(self, data: bytes, language: str = "text") -> Glimpse:
+        """One file's bytes. What is written in a language of data puts no texts together, but has escapes; in a shell
+        a literal needs no quotes."""
         lowered = data.lower()
         stretches: list[tuple[int, int]] = []  # around the anchors; all of the file when one is cut
         for number, start, end in self._plain.find_matches_as_indexes(lowered):
@@ -95,9 +115,11 @@ class Prefilter:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        heads, tails = self._ends_of(lowered)
-        both = heads.keys() & tails.keys()
-        return Glimpse(any(self._covered(n, heads[n], tails[n], lowered) for n in both), heads, tails)
+        if language in DATA:
+            return Glimpse(b"\\u" in lowered or b"\\x" in lowered or b"&#" in lowered)
+        ends = self._ends_of(lowered.translate(_SPACES_AS_QUOTES) if language == "bash" else lowered)
+        both = ends.heads.keys() & ends.tails.keys()
+        return Glimpse(any(self._covered(n, ends.heads[n], ends.tails[n], lowered) for n in both), ends)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -106,26 +128,48 @@ class Prefilter:
         together, cuts = joined(text)
         return bool(cuts) and any(next(rule.matches(together), None) for rule in self._anchored)
 
-    def _ends_of(self, lowered: bytes) -> tuple[dict[int, int], dict[int, int]]:
+    def _ends_of(self, lowered: bytes) -> Ends:
         """The longest head and the earliest tail of each symbol that stand at a cut."""
         heads: dict[int, int] = {}
         tails: dict[int, int] = {}
+        given: tuple[set[int], set[int]] = set(), set()
         for pattern, start, end in self._ends.find_matches_as_indexes(lowered, overlapping=True):
             meaning = self._meanings[pattern]
             outer = lowered[start - 1 : start] if meaning.is_head else lowered[end : end + 1]
+            is_word = outer.isalnum()
+            is_given: bool | None = None
             for number, cut in meaning.symbols:
-                route = self.symbols[number].startswith(b"/")
-                if outer.isalnum() and not (route and meaning.is_head):
+                if is_word and not (meaning.is_head and self.symbols[number].startswith(b"/")):
                     continue  # a longer word that begins or ends like this
                 if meaning.is_head:
                     heads[number] = max(heads.get(number, 0), cut)
                 else:
                     tails[number] = min(tails.get(number, cut), cut)
-        return heads, tails
+                if is_given is None:
+                    is_given = _is_given(lowered, start, end, meaning.is_head)
+                if is_given:
+                    given[not meaning.is_head].add(number)
+        if not heads and not tails:
+            return NO_ENDS
+        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1]))
 
     def _covered(self, number: int, head: int, tail: int, lowered: bytes) -> bool:
         """Whether what lies between the ends stands in the file too, between marks of its own."""
         return covers(lowered, self.symbols[number][head:tail])
+
+
+def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
+    """Whether the literal around this end is what a name stands for: `x = "..."`, `@x "..."`, `long_name: "..."`, and no
+    expression that goes on."""
+    quote = lowered[end - 1 : end] if is_head else lowered[start : start + 1]
+    if quote not in (b'"', b"'", b"`"):
+        return False
+    begins = lowered.rfind(quote, max(0, start - MAX_LITERAL_BYTES), end - 1 if is_head else start + 1)
+    ends = end - 1 if is_head else lowered.find(quote, start + 1, start + MAX_LITERAL_BYTES)
+    if begins < 0 or ends < 0 or _OPEN.search(lowered, begins, ends):
+        return False
+    before, after = lowered[max(0, begins - MAX_NAME_BYTES) : begins], lowered[ends + 1 : ends + MAX_NAME_BYTES]
+    return _GIVEN.search(before) is not None and _NO_MORE.match(after) is not None
 
 
 def covers(lowered: bytes, middle: bytes) -> bool:

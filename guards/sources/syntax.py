@@ -24,6 +24,7 @@ from guards.sources.matching import RuleSet
 SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 ATTRIBUTE_CHARS = 120  # before a function: where Rust and Java say that it is a test
 _TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
+_HOLES = re.compile(r"[{}$#%()\x00]")
 _TEST_MARK = re.compile(r"#\[[^\]]*test|@Test|@ParameterizedTest")
 
 
@@ -91,7 +92,7 @@ class _File:
         grammar, folder = self._grammar, self._folder
         named = self._naming_nodes()
         found: dict[tuple[int, int], tuple[int, int, Values, How]] = {}
-        for node in [*self._strings, *named]:
+        for node in [*filter(self._is_worth_it, self._strings), *named]:
             whole = folder.whole(node)
             span = whole.range().start.index, whole.range().end.index
             if span in found or span[0] in self._comments:
@@ -102,6 +103,14 @@ class _File:
                 continue  # its definition is in this file, and is seen there
             found[span] = (*span, values, how)
         return list(found.values())
+
+    def _is_worth_it(self, node: SgNode) -> bool:
+        """Whether a symbol can be made with this literal."""
+        text = node.text()
+        if "\\" in text:
+            return True  # an escape hides what it says
+        inner = text.strip("\"'`")
+        return self._rules.is_scrap(inner) or any(map(self._rules.is_piece, _HOLES.split(inner)))
 
     def _naming_nodes(self) -> list[SgNode]:
         """Names that stand for a piece of a symbol: here may be an expression without a single literal."""
