@@ -20,6 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from harness.lab.listener import Listener
+
 CHUNK_BYTES = 256 * 1024
 Address = tuple[str, int]
 
@@ -64,11 +66,12 @@ class Answer(Protocol):
     def __call__(self, head: bytes) -> bytes | None: ...
 
 
-class Relay:
+class Relay(Listener):
     """One listening port that leads to one target."""
 
     def __init__(self, name: str, port: int, target: Address, *, tap: Callable[[Link], Tap] | None = None) -> None:
-        self.name, self.port, self.target = name, port, target
+        super().__init__(port)
+        self.name, self.target = name, target
         self.carried: set[int] = set()
         self.accepted = 0
         self.answer: Answer | None = None
@@ -77,23 +80,6 @@ class Relay:
         self.cut_ns: list[int] = []  # when each reply was cut
         self.cutting = False  # cut replies: what goes to the server goes on, what comes back ends the connection
         self._tap = tap
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, backlog=512)
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        await self.drop()
-
-    async def drop(self) -> None:
-        """End every connection that is open now."""
-        tasks = list(self._open)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def lead_to(self, target: Address) -> None:
         """Carry new connections to another target, and end the present ones."""
@@ -104,17 +90,13 @@ class Relay:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
         try:
             await self._carry(reader, writer)
         except (OSError, asyncio.CancelledError):
             pass  # ended by a peer or by drop(): both ends are closed below
         finally:
-            self._open.discard(task)
             _close(writer)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
