@@ -289,8 +289,7 @@ class Stage:
             await self._outbox_empty()
             await self.runtime.counters()  # after the server's rows, so that they can be compared
         for name in self.replicas:
-            ours = await self.scene.read_replica(self.hosts[name], name)
-            said = (await self.hosts[name].state(name)).state_hash
+            ours, said = await self.scene.read_replica(self.hosts[name], name)
             if ours:  # unknown for a replica that began at a floor
                 clause = f"{name} claims the state hash of what it applied"
                 self.scene.record.expect("desktop", clause, ours, said)

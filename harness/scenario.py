@@ -304,10 +304,10 @@ class Scenario:
         self.record.op("lab", "settle")
         return True
 
-    async def read_replica(self, desktop: DesktopSurface, name: str) -> str:
-        """The final read of one desktop session beside its claim."""
+    async def read_replica(self, desktop: DesktopSurface, name: str) -> tuple[str, str]:
+        """The final read of one desktop session: its state hash by our own count, and the one that it claims."""
         claimed = (await desktop.state(name)).state_hash
-        return final_read_of(self.record, desktop.replicas[name], claimed)
+        return final_read_of(self.record, desktop.replicas[name], claimed), claimed
 
     async def account(self) -> None:
         """The three books of connections as socket Ops (I16)."""
