@@ -2,7 +2,8 @@
 
 Each play is a whole run with its own bundle, so that whatever is claimed here can be judged again.
 
-    drill_command(config, "chaos/reconnect-storm", seed=7719, schedule=None, shrink=True, tries=3, ...)
+    asked = Asked(config, "chaos/reconnect-storm", 7719, "smoke", Path("reports"), schedule=None, tries=3)
+    drill_command(asked, shrinking=True)
 """
 
 from __future__ import annotations

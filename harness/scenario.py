@@ -2,7 +2,7 @@
 
 What a gate plays on. Surfaces are started when asked for, each told only the addresses of its own paths.
 
-    async with Scenario(setup, "sync/runtime-to-desktop", seed=7, out=folder) as scene:
+    async with Scenario(setup, "sync/runtime-to-desktop", out=folder, chosen=Chosen(seed=7)) as scene:
         runtime = await scene.start_runtime()
         await runtime.publish(stream, scene.payload(key), idem_key)
 """

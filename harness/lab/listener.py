@@ -2,10 +2,10 @@
 
 Owns the port and the book of what is open; what is said on a connection is the subclass's.
 
-    class Deaf(Listener):
-        async def _serve(self, reader, writer): writer.close()
+    class Sink(Listener):
+        async def _serve(self, reader, writer): ...   # one connection, from its first byte to its end
 
-    await Deaf(port).start()
+    await Sink(port).start()
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Events as the harness sees them anywhere: its own nonce in the payload, and the hash that it computes itself.
 
-payload = make_payload("k-1", index=7)
+payload = {KEY_FIELD: "k-1", "index": 7}
 key_of(payload, "idem-1") == "k-1"
 """
 
