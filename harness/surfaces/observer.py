@@ -49,18 +49,18 @@ class Observer:
         rows = await self.http.sql(self.database, f"SELECT {column} FROM {self._tables.presence.name}")
         return [str(row[column]) for row in rows]
 
-    async def final_read(self, streams: Sequence[str], name: str = "server") -> str:
-        """Read everything and record it as the final read of `name`; the state hash that it gives."""
+    async def final_read(self, streams: Sequence[str]) -> str:
+        """Read everything and record it as the final read of the server; the state hash that it gives."""
         events = await self.events(streams)
         by_stream: dict[str, list[Event]] = {stream: [] for stream in streams}
         for event in events:
             by_stream[event.stream].append(event)
         for found in by_stream.values():
             for event in sorted(found, key=lambda e: e.seq):
-                record_row(self._record, name, event)
-        ours = state_hash_of(by_stream, {})
+                record_row(self._record, "server", event)
+        ours = state_hash_of(by_stream)
         data = FinalState(tuple(streams), len(events), ours)
-        self._record.op("observer", "final_read", replica=name, data=data)
+        self._record.op("observer", "final_read", replica="server", data=data)
         return ours
 
     def presence(self, rows: Sequence[str], live: Iterable[str], gone: Iterable[str], *, settled: bool) -> None:
@@ -84,7 +84,7 @@ def record_row(record: Recorder, replica: str, event: Event) -> None:
     )
 
 
-def final_read_of(record: Recorder, replica: Replica, claimed_state_hash: str, *, caught_up: bool = True) -> str:
+def final_read_of(record: Recorder, replica: Replica, claimed_state_hash: str) -> str:
     """The final read of a desktop session, from what it reported as applied; its state hash by our own count."""
     rows = 0
     for stream in replica.streams:
@@ -93,6 +93,6 @@ def final_read_of(record: Recorder, replica: Replica, claimed_state_hash: str, *
             record_row(record, replica.name, event)
             rows += 1
     ours = replica.state_hash()
-    data = FinalState(replica.streams, rows, ours, claimed_state_hash, caught_up)
+    data = FinalState(replica.streams, rows, ours, claimed_state_hash)
     record.op("observer", "final_read", replica=replica.name, data=data)
     return ours
