@@ -218,9 +218,7 @@ def run(
     return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
-def follow(
-    argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path, cwd: Path | None = None
-) -> int:
+def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path) -> int:
     """Run a long tool with our whole environment, giving each line of its output to `on_line` and to `log`.
 
     The tool's group is killed when this is left by an exception (Ctrl-C)."""
@@ -229,7 +227,6 @@ def follow(
     with log.open("ab") as sink:
         child = subprocess.Popen(
             list(argv),
-            cwd=cwd,
             env=whole,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

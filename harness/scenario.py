@@ -73,7 +73,7 @@ class Chosen:
 
 class Scenario:
     def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen()) -> None:
-        self.setup, self.config, self.name, self.out, self.chosen = setup, setup.config, name, out, chosen
+        self.config, self.name, self.out, self.chosen = setup.config, name, out, chosen
         self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
@@ -270,11 +270,11 @@ class Scenario:
         crossing = self.crossings[path] = Crossing(self.record, self.config.module.tables, self.config.hash)
         return crossing.box.tap
 
-    async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
+    async def sign_in(self, device: str, streams: list[str]) -> tuple[Session, str]:
         """A session and the identity that the server will know it by."""
         if self.control is None:
             raise ConfigError("a session needs the control surface: start it first")
-        session = await self.control.sign_in(f"{user}-{self.nonce[:6]}", device)
+        session = await self.control.sign_in(f"alice-{self.nonce[:6]}", device)
         minted = await self.control.mint(session, streams)
         return session, minted.identity
 
