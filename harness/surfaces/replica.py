@@ -15,11 +15,10 @@ from harness.surfaces.events import Event
 
 @dataclass
 class StreamState:
-    """Applied state of one stream in its present baseline. `chain` is None when it cannot be known
-    (the baseline started at a floor whose chain nobody stated)."""
+    """Applied state of one stream in its present baseline. `chain` is None when it cannot be known (the baseline
+    started at a floor)."""
 
     baseline: int
-    start: int
     seq: int
     chain: bytes | None
     events: list[Event] = field(default_factory=list)
@@ -37,12 +36,12 @@ class Replica:
 
     def bootstrap(self, stream: str, baseline: int, cursor: int) -> None:
         """Applied state of the stream was discarded; it starts again after `cursor`. At a floor no chain is known."""
-        self.state[stream] = StreamState(baseline, cursor, cursor, chain_start(stream) if cursor == 0 else None)
+        self.state[stream] = StreamState(baseline, cursor, chain_start(stream) if cursor == 0 else None)
 
     def apply(self, event: Event, baseline: int) -> None:
         held = self.state.get(event.stream)
         if held is None or held.baseline != baseline:
-            held = self.state[event.stream] = StreamState(baseline, event.seq - 1, event.seq - 1, None)
+            held = self.state[event.stream] = StreamState(baseline, event.seq - 1, None)
         if held.chain is not None and event.claimed_hash:
             held.chain = _next(held.chain, event)
         held.seq = event.seq
