@@ -83,9 +83,11 @@ async def _at(wall_s: float) -> None:
 
 
 async def _server_says(stage: Stage, token: str) -> str:
-    async with HttpClient(stage.scene.lab.witness_relay.url, token) as http:
+    scene = stage.scene
+    query = f"SELECT COUNT(*) AS n FROM {scene.config.module.tables.events.name}"
+    async with HttpClient(scene.lab.witness_relay.url, token) as http:
         try:
-            await http.sql(stage.scene.lab.database, "SELECT COUNT(*) AS n FROM stream_head")
+            await http.sql(scene.lab.database, query)
         except HttpRefused as refused:
             return str(refused.status)
     return "accepted"
