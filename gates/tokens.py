@@ -3,7 +3,8 @@
 A token is used towards the server, on the witness's way: what is judged is what the server lets it do. Reading is over
 SQL and over a subscription, writing by the module's append; a socket that was opened before goes on being used.
 
-
+    uses = Uses(scene, traffic)
+    await uses.read(Bearer(minted.token, minted), stream)      # "rows", "nothing", or the status of the refusal
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from harness.scenario import Scenario
 from harness.surfaces.control import Minted
 from harness.surfaces.events import hash_of
 from harness.template import fill
-from harness.wait import WaitedTooLong, until, wait_until
+from harness.wait import WaitedTooLong, wait_until
 from harness.wire.client import Refused, Subscription
 from harness.wire.http import HttpClient, HttpRefused
 from harness.wire.messages import (
@@ -33,14 +34,8 @@ from harness.wire.messages import (
 )
 from harness.workload.traffic import Sent, Traffic
 
-SERVER_LEEWAY_S = 60  # jsonwebtoken fork 9.3.0, validation.rs:120; measured on 1.2.0
 ANSWER_TIMEOUT_MS = 2_500  # less than any token here lives
 ACCEPTED, NOTHING = "accepted", "nothing"
-
-
-async def at(wall_s: float) -> None:
-    """Wait for a moment of the wall clock: tokens know no other."""
-    await until(time.monotonic_ns() + int((wall_s - time.time()) * 1e9))
 
 
 @dataclass(frozen=True)
