@@ -1,4 +1,4 @@
-"""Faults as data, altered messages, made modules, counted losses: the parts of chaos that need no lab."""
+"""Faults as data, altered messages, made modules: the parts of chaos that need no lab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from websockets.frames import Opcode
 
 from chaos import faults
 from chaos.acts import ACTS
-from chaos.durability import wilson
 from chaos.faults import Frames
 from chaos.frames import Altering
 from chaos.modules import _leb128, other_column, same_code
@@ -120,13 +119,6 @@ def test_leb128_is_read_back(number: int) -> None:
     for place, byte in enumerate(_leb128(number)):
         read |= (byte & 0x7F) << (7 * place)
     assert read == number
-
-
-def test_the_interval_of_a_proportion() -> None:
-    assert wilson(0, 0) == (0.0, 1.0)
-    low, high = wilson(0, 200)
-    assert (low, round(high, 4)) == (0.0, 0.0188)
-    assert wilson(91, 800)[0] < 91 / 800 < wilson(91, 800)[1]
 
 
 def drills() -> list[Gate]:
