@@ -15,13 +15,11 @@ import time
 from dataclasses import dataclass
 from types import TracebackType
 
-from harness.canonical import canonical_json
+from harness.canonical import Json
 from harness.errors import SubjectError, WireError
 from harness.history import TokenUse
 from harness.scenario import Scenario
 from harness.surfaces.control import Minted
-from harness.surfaces.events import hash_of
-from harness.template import fill
 from harness.wait import WaitedTooLong, wait_until
 from harness.wire.client import Refused, Subscription
 from harness.wire.http import HttpClient, HttpRefused
@@ -32,6 +30,7 @@ from harness.wire.messages import (
     call_reducer,
     subscribe_multi,
 )
+from harness.workload.appends import append_args
 from harness.workload.traffic import Sent, Traffic
 
 ANSWER_TIMEOUT_MS = 2_500  # less than any token here lives
@@ -112,15 +111,8 @@ class Uses:
                 said = "refused" if refused.status == 530 else str(refused.status)
         return self._end(begun, bearer, said)
 
-    def _args(self, event: Sent) -> list[object]:
-        hashing = self.scene.config.hash
-        ours = hash_of(event.payload, hashing, stream=event.stream)
-        values = {
-            **self.scene.variables(), "stream": event.stream, "idem_key": event.idem_key, "hash": hashing.prefix + ours,
-            "payload_json": canonical_json(event.payload).decode(), "now_ms": int(time.time() * 1000),
-            "expected_seq": 0,
-        }  # fmt: skip
-        return [fill(argument, values) for argument in self.call.args]
+    def _args(self, event: Sent) -> list[Json]:
+        return append_args(self.call, self.scene.config.hash, self.scene.variables(), event)
 
     @property
     def _url(self) -> str:
