@@ -6,9 +6,7 @@ its own.
 
     stage = Stage(scene)
     await stage.up(sessions=4, streams=3)
-    async with stage.traffic(per_s=40):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=40)
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
+from chaos.nemesis import Nemesis
 from harness.errors import SubjectError
 from harness.history import Op, Probed, Restarted, unpack
 from harness.scenario import Scenario
@@ -139,6 +138,12 @@ class Stage:
         finally:
             sending.cancel()
             await asyncio.gather(sending, *under_way, return_exceptions=True)
+
+    async def under(self, nemesis: Nemesis, *, per_s: float, again: int = 0) -> None:
+        """The middle and the end of the frame: all windows under traffic, then everything recovers."""
+        async with self.traffic(per_s=per_s, again=again):
+            await nemesis.play()
+        await self.recover()
 
     async def settle(self, what: str) -> bool:
         """Wait until what was acknowledged is in the server and in every replica."""

@@ -6,13 +6,12 @@ import asyncio
 import time
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.durability import Burst, record_losses
 from chaos.faults import Kill, ServerKill, ServerRestore
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window, window
+from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
-from chaos.test_network import SAFETY, in_turn
 from harness.checkers.stale import StaleCursorIgnored
 from harness.wait import until, wait_until
 
@@ -88,6 +87,4 @@ async def test_cursor_ahead(stage: Stage, nemesis: Nemesis) -> None:
     await stage.keep_data()
     await stage.send([event for _ in range(40) for event in stage.events.events(stage.streams, each=1)])
     await stage.settle("everybody ahead of the copy that was kept")
-    async with stage.traffic(per_s=20):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=20)

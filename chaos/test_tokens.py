@@ -6,12 +6,11 @@ import asyncio
 import time
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.faults import Latency, ProxyDown, Rotate, ServerKill
 from chaos.nemesis import Nemesis
 from chaos.schedule import Window, window
 from chaos.stage import Stage
-from chaos.test_network import SAFETY
 from harness.checkers.tokens import SERVER_LEEWAY_S, TokenMisuse
 from harness.errors import SubjectError
 from harness.surfaces.control import ControlSurface, Minted

@@ -7,12 +7,11 @@ import contextlib
 import time
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.faults import DiskFull, Latency, LostReply, ProxyDown
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window
+from chaos.schedule import Window, in_turn
 from chaos.stage import Stage
-from chaos.test_network import SAFETY, in_turn
 from harness.surfaces.web import NoAnswer
 from harness.wait import until
 from harness.wire.http import HttpClient
@@ -125,6 +124,4 @@ async def test_disk_full(stage: Stage, nemesis: Nemesis) -> None:
     """The runtime's store has no room: what it cannot keep it does not acknowledge; afterwards it goes on by itself."""
     stage.scene.small_disk("runtime", DISK_KB)
     await stage.up(sessions=2, streams=2)
-    async with stage.traffic(per_s=25):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=25)
