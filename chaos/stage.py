@@ -21,7 +21,7 @@ from harness.errors import SubjectError
 from harness.history import Op, Probed, Restarted, unpack
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
-from harness.surfaces.events import Event
+from harness.surfaces.events import Event, heads_of
 from harness.surfaces.replica import Replica
 from harness.surfaces.runtime import RuntimeSurface
 from harness.wait import WaitedTooLong, until, wait_until
@@ -147,7 +147,6 @@ class Stage:
 
     async def settle(self, what: str) -> bool:
         """Wait until what was acknowledged is in the server and in every replica."""
-
         try:
             await wait_until(self._everywhere, timeout_ms=CATCH_UP_MS, what=what)
         except WaitedTooLong as error:
@@ -167,9 +166,7 @@ class Stage:
         absent = [key for key, place in self.acknowledged.items() if key not in there and not self._pruned(*place)]
         if absent:
             return f"{len(absent)} acknowledged events are not in the server"
-        heads: dict[str, int] = {}
-        for event in held:
-            heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
+        heads = heads_of(held)
         for name, replica in self.replicas.items():
             behind = [stream for stream, head in heads.items() if replica.applied_seq(stream) != head]
             if behind:
@@ -281,10 +278,8 @@ class Stage:
             rows[:] = await self.scene.observer.connections()
             return set(alive) <= set(rows) and not set(gone) & set(rows)
 
-        try:
+        with contextlib.suppress(WaitedTooLong):  # the reading itself says it
             await wait_until(agrees, timeout_ms=PRESENCE_MS, what=f"presence {when}")
-        except WaitedTooLong:
-            pass  # the reading itself says it
         self.scene.observer.presence(rows, alive, gone, settled=True)
 
     async def read(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from harness.config import HashConfig, TablesConfig
 from harness.evidence.recorder import Recorder
 from harness.history import Applied, FinalState, Presence
-from harness.surfaces.events import Event, event_of_row
+from harness.surfaces.events import Event, event_of_row, heads_of
 from harness.surfaces.replica import Replica, state_hash_of
 from harness.wire.http import HttpClient
 
@@ -38,10 +38,7 @@ class Observer:
 
     async def heads(self) -> dict[str, int]:
         """The highest seq that each stream holds now."""
-        heads: dict[str, int] = {}
-        for event in await self.events():
-            heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
-        return heads
+        return heads_of(await self.events())
 
     async def connections(self) -> list[str]:
         """Connection ids of the presence rows; identities when the module keys presence by identity."""
