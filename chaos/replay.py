@@ -25,8 +25,6 @@ from harness.evidence.signoff import GateResult, Profile, Selection, Signoff
 from harness.progress import Progress, Silent, for_stream
 from harness.verdict import Verdict
 
-DEFAULT_TRIES = 3  # plays of each candidate while shrinking: one that fails in any of them is kept
-
 
 @dataclass(frozen=True)
 class Asked:
