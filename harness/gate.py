@@ -59,15 +59,12 @@ def gate(
     checkers: Sequence[Checker],
     floors: Mapping[str, int],
     sabotages: Sequence[Sabotage] = (),
-    lab: bool = True,
     timeout_s: int = DEFAULT_TIMEOUT_S,
     drill: bool = False,
 ) -> Callable[[Story], Callable[..., None]]:
-    """Declare a gate. Its record, its floors and (with a lab) its connections are judged in any case. A `drill` is
-    collected once for each seed of the profile."""
-    always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken()]
-    if lab:
-        always.append(UnproxiedPath())
+    """Declare a gate. Its record, its floors and its connections are judged in any case. A `drill` is collected once
+    for each seed of the profile."""
+    always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken(), UnproxiedPath()]
 
     def declare(story: Story) -> Callable[..., None]:
         declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill)

@@ -3,7 +3,7 @@
 Every way to end becomes a verdict with a reason: a surface that is absent is MISSING; a subject that misbehaves,
 a limit that passes, a server that dies are UNKNOWN, unless the history already shows a violation (FAIL).
 
-    result = play_gate(gate, setup, bundle, seed=7719, requirements=("S-01",))
+    result = play_gate(gate, setup, bundle, Chosen(seed=7719), requirements=("S-01",), repeat="signoff run ...")
 """
 
 from __future__ import annotations

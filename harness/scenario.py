@@ -2,7 +2,7 @@
 
 What a gate plays on. Surfaces are started when asked for, each told only the addresses of its own paths.
 
-    async with Scenario(setup, "sync/runtime-to-desktop", seed=7, out=folder) as scene:
+    async with Scenario(setup, "sync/runtime-to-desktop", out=folder, chosen=Chosen(seed=7)) as scene:
         runtime = await scene.start_runtime()
         await runtime.publish(stream, scene.payload(key), idem_key)
 """
@@ -73,7 +73,7 @@ class Chosen:
 
 class Scenario:
     def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen()) -> None:
-        self.setup, self.config, self.name, self.out, self.chosen = setup, setup.config, name, out, chosen
+        self.config, self.name, self.out, self.chosen = setup.config, name, out, chosen
         self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
@@ -270,11 +270,11 @@ class Scenario:
         crossing = self.crossings[path] = Crossing(self.record, self.config.module.tables, self.config.hash)
         return crossing.box.tap
 
-    async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
+    async def sign_in(self, device: str, streams: list[str]) -> tuple[Session, str]:
         """A session and the identity that the server will know it by."""
         if self.control is None:
             raise ConfigError("a session needs the control surface: start it first")
-        session = await self.control.sign_in(f"{user}-{self.nonce[:6]}", device)
+        session = await self.control.sign_in(f"alice-{self.nonce[:6]}", device)
         minted = await self.control.mint(session, streams)
         return session, minted.identity
 
@@ -304,10 +304,10 @@ class Scenario:
         self.record.op("lab", "settle")
         return True
 
-    async def read_replica(self, desktop: DesktopSurface, name: str) -> str:
-        """The final read of one desktop session beside its claim."""
+    async def read_replica(self, desktop: DesktopSurface, name: str) -> tuple[str, str]:
+        """The final read of one desktop session: its state hash by our own count, and the one that it claims."""
         claimed = (await desktop.state(name)).state_hash
-        return final_read_of(self.record, desktop.replicas[name], claimed)
+        return final_read_of(self.record, desktop.replicas[name], claimed), claimed
 
     async def account(self) -> None:
         """The three books of connections as socket Ops (I16)."""
