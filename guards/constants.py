@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from guards.prefilter import words_between
 from guards.scanner import Scanner, Seen
-from guards.sources.folding import Values
+from guards.sources.values import Values
 
 MIN_NAME_CHARS = 3  # of a constant that is followed into other files: shorter names are everywhere
 MAX_PARTS = 400  # files with one end of the same symbol that are parsed for constants
