@@ -23,7 +23,6 @@ import re
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -35,23 +34,22 @@ MIN_END_CHARS = 3  # of a symbol before or after a cut; `"ph" + "x_join"` is fou
 MIN_SQUEEZED_CHARS = 6  # of an anchor with its marks taken out: shorter ones are in every file
 # What stands at a cut: quotes, what begins or ends an interpolation, an escape, a place of a format or a sigil, and the
 # space after a word without quotes.
-_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%)]>|\n\r ;")
-_BARE = b"\n\r ;"
-_BEFORE = tuple(bytes([mark]) for mark in b"\"'`})=") + tuple(
-    b"%s %@ %d %v $s $@ ~s( ~s[ ~s{ ~s< ~s| ~s/ ~w( ~w[".split()
-)
+_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%)]>|:<\n\r ;")
+_BARE = tuple(bytes([mark]) for mark in b"\n\r ;")
+_QUOTES_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%")
+_QUOTES_BEFORE = tuple(bytes([mark]) for mark in b"\"'`})")
+_BEFORE = (*_QUOTES_BEFORE, b"=", *b"%s %@ %d %v $s $@ ~s( ~s[ ~s{ ~s< ~s| ~s/ ~w( ~w[".split())
 _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
 _WORDS = re.compile(rb"[a-z0-9]+")
-_CUT = rb"[\"'`{}$\\#%()\[\]<>|=,+\s]"
+_PIECE = re.compile(rb"[\"'`})]([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
-# Escapes and references, and what says cheaply that there may be some.
-_HIDDEN = re.compile(
-    rb"\\(?:u\{[0-9A-Fa-f_]+\}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[0-7]{3}|N\{[^}\n]*\})|&#?\w+;|\\\r?\n[ \t]*"
-)
-_HIDING = (b"\\u", b"\\x", b"\\X", b"\\0", b"\\1", b"\\N", b"&#", b"&lowbar;", b"&sol;", b"&colon;")
-_PLACES = (b"%s", b"%@", b"{}", b"%d")
+# What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
+_CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
+_ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
+_REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
+_PLACES = (b"%s", b"%@", b"%d")
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,9 @@ class Glimpse:
     candidate: bool
     heads: dict[int, int] = field(default_factory=dict)
     tails: dict[int, int] = field(default_factory=dict)
+
+
+_NOTHING = Glimpse(False)
 
 
 @dataclass(frozen=True)
@@ -75,48 +76,68 @@ class Prefilter:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.symbols = sorted({symbol.lower().encode() for rule in rules for symbol in rule.symbols})
         self._anchored = [rule for rule in rules if not rule.symbols]
-        anchors = sorted({anchor.lower().encode() for rule in self._anchored for anchor in rule.anchors})
-        squeezed = {anchor.translate(None, _DROPPED) for anchor in anchors}
-        self._plain = BytesAhoCorasick(self.symbols + anchors)
+        self._anchors = sorted({anchor.lower().encode() for rule in self._anchored for anchor in rule.anchors})
+        squeezed = {anchor.translate(None, _DROPPED) for anchor in self._anchors}
+        self._plain = BytesAhoCorasick(self.symbols + self._anchors)
         self._own = {symbol.translate(None, _DROPPED) for symbol in self.symbols}
         self._squeezed_literals = sorted(self._own | {one for one in squeezed if len(one) >= MIN_SQUEEZED_CHARS})
         self._squeezed = BytesAhoCorasick(self._squeezed_literals)
         ends = _ends(self.symbols)
         self._ends = BytesAhoCorasick([text for text, _ in ends])
         self._meanings = [meaning for _, meaning in ends]
-        self._words = [_WORDS.findall(symbol) for symbol in self.symbols]
+        # the longest first: it is the rarest
+        self._words = [sorted(_WORDS.findall(symbol), key=len, reverse=True) for symbol in self.symbols]
 
     def look(self, data: bytes) -> Glimpse:
         """One file's bytes."""
         glimpse = self._look(data)
-        if not glimpse.candidate and any(mark in data for mark in _HIDING):
-            return self._look(_HIDDEN.sub(_shown, data))
+        if not glimpse.candidate and (_ESCAPE.search(data) or _REFERENCE.search(data)):
+            return self._look(_REFERENCE.sub(_shown, _ESCAPE.sub(_shown, data)))
         return glimpse
 
     def _look(self, data: bytes) -> Glimpse:
         lowered = data.lower()
         stretches: list[tuple[int, int]] = []  # around the anchors; all of the file when one is cut
+        at_cut: set[int] = set()
         for number, start, end in self._plain.find_matches_as_indexes(lowered):
             if number < len(self.symbols):
                 return Glimpse(True)
+            if _is_beside_a_cut(lowered, start, end):
+                at_cut.add(number - len(self.symbols))
             if stretches and start - NEAR_CHARS <= stretches[-1][1]:
                 stretches[-1] = stretches[-1][0], end + NEAR_CHARS
             else:
                 stretches.append((max(0, start - NEAR_CHARS), end + NEAR_CHARS))
-        for number, _, _ in self._squeezed.find_matches_as_indexes(_squeezed(lowered)):
+        for number, _, _ in self._squeezed.find_matches_as_indexes(lowered.translate(None, _DROPPED)):
             if self._squeezed_literals[number] in self._own:
                 return Glimpse(True)
             if not stretches:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        if stretches and self._anchor_at_cut(lowered):
-            return Glimpse(True)
-        if b"replac" in lowered and any(all(word in lowered for word in words) for words in self._words):
-            return Glimpse(True)
         heads, tails = self._ends_of(lowered)
-        whole = any(self._covered(n, heads.get(n, 0), tails.get(n), lowered) for n in heads.keys() | tails.keys())
-        return Glimpse(whole, heads, tails)
+        if not (heads or tails or at_cut):
+            return _NOTHING
+        return Glimpse(self._is_made(lowered, heads, tails, at_cut), heads, tails)
+
+    def _is_made(self, lowered: bytes, heads: dict[int, int], tails: dict[int, int], at_cut: set[int]) -> bool:
+        """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
+        pieces = set(_PIECE.findall(lowered))
+        together = b" ".join(pieces)
+        if self._covered(heads, tails, lowered, pieces):
+            return True
+        if any(self._may_go_on(self._anchors[number], together) for number in at_cut):
+            return True
+        if b"replac" in lowered and any(all(word in together for word in words) for words in self._words):
+            return True
+        places = [place for place in _PLACES if heads and place in lowered]
+        for place in places:
+            lowered = lowered.replace(place, b"")
+        return bool(places) and self._is_squeezed_in(lowered)
+
+    def _is_squeezed_in(self, lowered: bytes) -> bool:
+        found = self._squeezed.find_matches_as_indexes(lowered.translate(None, _DROPPED))
+        return any(self._squeezed_literals[number] in self._own for number, _, _ in found)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -125,16 +146,12 @@ class Prefilter:
         together, cuts = joined(text)
         return bool(cuts) and any(next(rule.matches(together), None) for rule in self._anchored)
 
-    @cached_property
-    def _at_cut(self) -> list[tuple[re.Pattern[bytes], Rule]]:
-        """Anchors with a cut beside them, of rules that are asked of what was put together."""
-        rules = [rule for rule in self._anchored if not rule.near and not rule.not_near]
-        return [(re.compile(_beside_a_cut(rule.anchors)), rule) for rule in rules]
-
-    def _anchor_at_cut(self, lowered: bytes) -> bool:
+    def _may_go_on(self, anchor: bytes, pieces: bytes) -> bool:
+        """Whether an anchor at a cut may become what a rule looks for in texts that were put together."""
         return any(
-            pattern.search(lowered) and all(any(word.encode() in lowered for word in group) for group in rule.words)
-            for pattern, rule in self._at_cut
+            anchor.decode() in rule.anchors and all(any(w.encode() in pieces for w in group) for group in rule.words)
+            for rule in self._anchored
+            if not rule.near and not rule.not_near
         )
 
     def _ends_of(self, lowered: bytes) -> tuple[dict[int, int], dict[int, int]]:
@@ -158,18 +175,21 @@ class Prefilter:
                     tails[number] = min(tails.get(number, cut), cut)
         return heads, tails
 
-    def _covered(self, number: int, head: int, tail: int | None, lowered: bytes) -> bool:
-        """Whether what lies between the ends is in the file too, word by word or in pieces between cuts. An end that is
-        not there is one of those pieces."""
-        symbol = self.symbols[number]
-        between = symbol[head : len(symbol) if tail is None else tail]
-        if head and tail is not None and all(word in lowered for word in _WORDS.findall(between)):
-            return True
-        reached = {0}  # how far of it there are pieces, one after the other
-        for end in range(1, len(between) + 1):
-            if any(re.search(_CUT + re.escape(between[at:end]) + _CUT, lowered) for at in reached):
-                reached.add(end)
-        return len(between) in reached
+    def _covered(self, heads: dict[int, int], tails: dict[int, int], lowered: bytes, pieces: set[bytes]) -> bool:
+        """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
+        that is not there is one of those pieces."""
+        for number in heads.keys() | tails.keys():
+            symbol, head, tail = self.symbols[number], heads.get(number, 0), tails.get(number)
+            if head and tail and all(word in lowered for word in words_between(symbol, head, tail)):
+                return True
+            between = symbol[head:tail]
+            reached = {0}  # how far of it there are pieces, one after the other
+            for end in range(1, len(between) + 1):
+                if any(between[at:end] in pieces for at in reached):
+                    reached.add(end)
+            if len(between) in reached:
+                return True
+        return False
 
 
 def words_between(symbol: bytes, head: int, tail: int) -> list[bytes]:
@@ -192,17 +212,11 @@ def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
     return [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
 
 
-def _beside_a_cut(anchors: Sequence[str]) -> bytes:
-    literals = b"|".join(re.escape(anchor.lower().encode()) for anchor in anchors)
-    return rb"[\"'`})][_.\-]?(?:" + literals + rb")|(?:" + literals + rb")[_.\-]?(?:[\"'`{$\\#%]|\s*\n)"
-
-
-def _squeezed(lowered: bytes) -> bytes:
-    """Letters and digits only, without the places of templates."""
-    for place in _PLACES:
-        if place in lowered:
-            lowered = lowered.replace(place, b"")
-    return lowered.translate(None, _DROPPED)
+def _is_beside_a_cut(lowered: bytes, start: int, end: int) -> bool:
+    before, after = lowered[max(0, start - 2) : start].rstrip(b"_.-"), lowered[end : end + 2].lstrip(b"_.-")
+    if before[-1:] in _QUOTES_BEFORE or after[:1] in _QUOTES_AFTER:
+        return True
+    return after[:1] in _BARE and _is_assigned(lowered, start)
 
 
 def _shown(match: re.Match[bytes]) -> bytes:
