@@ -22,6 +22,7 @@ MAX_PARTS = 400  # files with one end of the same symbol that are parsed for con
 _WITHOUT_IMPORT = ("swift", "kotlin", "java", "elixir")
 # A line that brings in what another file has: its name beside a word of importing, or before what it is asked for.
 _NAMED = r"(?m)^.*(?:\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s).*\b{0}\b|\b{0}::"
+_ASKED = r"|\b{0}\.{1}\b"
 _FOLDER_FILES = ("mod", "index", "__init__", "lib", "main")
 
 
@@ -89,8 +90,10 @@ def importers(
 def _sees(path: str, text: str, share: Share) -> bool:
     """Whether this file can mean that constant: it is in the same folder, names the other file, or need not."""
     here, there = PurePosixPath(path), PurePosixPath(share.path)
-    if share.name.islower() and "_" not in share.name and not re.search(_NAMED.format(re.escape(share.name)), text):
-        return False  # `event` and `kind` are everywhere: such a name must be brought in by itself
+    if share.name.islower() and "_" not in share.name:  # `event` and `kind` are everywhere: who means it says so
+        said = _NAMED.format(re.escape(share.name)) + _ASKED.format(re.escape(there.stem), re.escape(share.name))
+        if not re.search(said, text):
+            return False
     if here.parent == there.parent or share.language in _WITHOUT_IMPORT:
         return True
     stem = there.parent.name if there.stem in _FOLDER_FILES else there.stem

@@ -79,7 +79,7 @@ class Folder:
         for _ in range(MAX_DEPTH):
             if at is None:
                 break
-            if at.kind() not in through:
+            if at.kind() not in through or summed_in(at, self._grammar) is not None:
                 if not self.values(at):
                     break
                 best = at
@@ -135,6 +135,8 @@ class Folder:
     def _target(self, before: Sequence[SgNode]) -> str:
         """The name that is defined: the first of a declaration, the last of a member that is assigned to."""
         for child in before:
+            if child.kind() in _TAKEN_APART:
+                break
             if found := list(self._names_in(child)):
                 return found[-1] if child.kind() in (*self._grammar.members, *_ASSIGNED) else found[0]
         return ""
@@ -290,4 +292,5 @@ class Folder:
 
 _OWN_TEXT = frozenset({"rawValue", "value", "name", "description"})
 _LISTS = frozenset({"listof", "arrayof", "setof", "vec!", "of", "aslist", "array"})
+_TAKEN_APART = frozenset({"object_pattern", "array_pattern", "tuple_pattern", "struct_pattern"})
 _ASSIGNED = frozenset({"directly_assignable_expression"})

@@ -83,8 +83,10 @@ class Names(Generic[Node]):
         return tuple(dict.fromkeys(value for index in range(count) for value in self.at(name, index)))[:MAX_VALUES]
 
     def at(self, name: str, index: int) -> Values:
-        """What a name is from one of its definitions on."""
-        if index < 0 or self._steps > MAX_STEPS:
+        """What a name is from one of its definitions on; before the first it is what another file says."""
+        if index < 0:
+            return self._outside.get(name, ())
+        if self._steps > MAX_STEPS:
             return ()
         if (name, index) in self._memo:
             return self._memo[name, index]
