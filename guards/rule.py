@@ -46,7 +46,8 @@ class Match:
 class Rule(BaseModel):
     """`symbols` are found as written. `words` finds names (snake, kebab, camel or dotted) that have a word of each
     group; a word may go on, as `enabled` after `enable`. `pattern` is a regular expression. `anchors` are literals
-    of which every text that words or pattern match has at least one. `near` must be, `not_near` must not be on the same line."""
+    of which every text that words or pattern match has at least one. `near` must be, `not_near` must not be on the
+    same line."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, ignored_types=(cached_property,))
 

@@ -190,7 +190,8 @@ class Folder:
 
     def _string(self, node: SgNode, depth: int) -> Values:
         grammar, children = self._grammar, node.children()
-        if not any(child.kind() in grammar.texts or child.kind() in grammar.holes for child in children):
+        inner = {*grammar.texts, *grammar.holes, *grammar.strings}
+        if not any(child.kind() in inner for child in children):
             text = unquoted(node.text())
             return (text if node.kind() in grammar.raws else unescaped(text),)
         parts: list[Values] = []
@@ -219,6 +220,10 @@ class Folder:
         if bool(signs) != bool(self._grammar.operators) or (signs and not signs & {*self._grammar.operators}):
             return ()
         operands = [child for child in children if child.is_named() and child.kind() not in self._grammar.comments]
+        if signs & {"%", "/"}:
+            given = operands[1].children() if operands[1].kind() == "tuple" else operands[1:]
+            arguments = [[one] for one in given if one.is_named()]
+            return self._made("format" if "%" in signs else "join", operands[0], arguments, depth)
         return total([self.values(operand, depth) for operand in operands])
 
     def _call(self, node: SgNode, depth: int) -> Values:

@@ -157,6 +157,22 @@ GRAMMARS: dict[str, Grammar] = {
         definitions=("variable_assignment",),
         functions=("function_definition",),
     ),
+    # Only to see what is worth libcst's time (guards.sources.python).
+    "python": Grammar(
+        strings=("string", "concatenated_string"),
+        texts=("string_content",),
+        holes=("interpolation",),
+        comments=("comment",),
+        joins=("binary_operator",),
+        operators=("+", "%", "/"),
+        calls=("call",),
+        lists=("list", "tuple", "set"),
+        wrappers=("parenthesized_expression",),
+        members=("attribute", "subscript"),
+        definitions=("assignment", "named_expression", "keyword_argument", "default_parameter", "pair"),
+        growths=("augmented_assignment",),
+        functions=("function_definition",),
+    ),
     "yaml": Grammar(
         strings=("double_quote_scalar", "single_quote_scalar", "string_scalar", "block_scalar"),
         raws=("single_quote_scalar", "string_scalar", "block_scalar"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -18,11 +19,15 @@ class RuleSet:
 
     def matches(self, text: str) -> Iterator[Match]:
         """Every match of every rule."""
-        lowered = text.lower()
-        for rule in self.rules:
-            if rule.words and not any(anchor in lowered for anchor in rule.anchors):
-                continue
-            yield from rule.matches(text)
+        if self._any.search(text):
+            for rule in self.rules:
+                yield from rule.matches(text)
+
+    @cached_property
+    def _any(self) -> re.Pattern[str]:
+        """What every text with a match has in it: most texts are done with one search."""
+        loose = (re.escape(literal).replace("_", r"[_\-]?") for literal in self._literals)
+        return re.compile("|".join(loose) or r"(?!)", re.IGNORECASE)
 
     def folded(self, values: Iterable[str]) -> Iterator[Match]:
         """Matches in texts that were put together: of rules that need no line around them."""

@@ -15,6 +15,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from guards.rule import Match, Rule
 from guards.sighting import How, Lines, Look, Role, Sighting
+from guards.sources import syntax
 from guards.sources import text as plain_text
 from guards.sources.calls import Operand, made, total
 from guards.sources.folding import MAX_DEPTH
@@ -30,7 +31,11 @@ SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 
 
 def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
-    """What one module shows; one that does not parse is read by its lines, and says so."""
+    """What one module shows; one that does not parse is read by its lines, and says so. libcst takes a second for
+    50 kB, so a module is first asked by the faster parser whether there is anything to see."""
+    glance = syntax.look("python", text, rules, outside)
+    if not glance.sightings and not glance.constants:
+        return Look(problem=glance.problem)
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         return _judged(_Seen(wrapper, outside), Lines.of(text), RuleSet(rules, "python"))
@@ -257,11 +262,11 @@ def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
         if name and not seen.names.is_outside(name):
             continue  # a name of this module: its definition is seen
         values, before = seen.standing(node)
-        match = next((m for m in rules.folded(values) if not any(m.symbol in one for one in before)), None)
-        if match and seen.is_whole(node):
+        new = next((match for match in rules.folded(values) if not any(match.symbol in one for one in before)), None)
+        if new and seen.is_whole(node):
             ((start, end),) = _offsets(lines, [seen.place(node)])
             if not any(start <= a and b <= end for a, b in taken):
-                add(match, start, "string", "constant" if name else "folded")
+                add(new, start, "string", "constant" if name else "folded")
                 taken.append((start, end))
     names = {name: tuple(filter(rules.is_piece, values)) for name, values in seen.names.constants().items()}
     return Look(tuple(found), {name: values for name, values in names.items() if values})

@@ -26,7 +26,7 @@ _COMMENT_FLAGS = re.MULTILINE
 _BLOCK = re.compile(r"/\*.*?\*/|<!--.*?-->", re.DOTALL)
 # Two literals with nothing but an operator of concatenation between them, in whatever language; a line that goes on.
 _SEAM = re.compile(
-    r"([\"'`])\s*(?:\+|\.\.?|<>|&|\|\||~|,|\\)?\s*(?:\+\s*)?([\"'`])|(?<=[^\s\\])\\\r?\n[ \t]*"
+    r"([\"'`])\s*(?:\+|\.\.?|<>|&|\|\||~|\\)?\s*([\"'`])|(?<=[^\s\\])\\\r?\n[ \t]*"
 )  # fmt: skip
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`")
 _ESCAPED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\\(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n])*'")
@@ -54,7 +54,8 @@ def look(language: str, text: str, rules: Sequence[Rule]) -> Look:
         line, column = lines.place(match.start)
         plain.add((line, match.rule.id))
         found.append(Sighting(match.rule.id, match.symbol, role, line, column, "literal", lines.line(line)))
-    for match, at in put_together(text, of_language, [*_named(text, of_language), *CHANGES]):
+    changes = [*_named(text, of_language), *CHANGES, *((_ROW,) if language == "text" else ())]
+    for match, at in put_together(text, of_language, changes):
         line, column = lines.place(at)
         if (line, match.rule.id) not in plain and not _inside(comments, at):
             plain.add((line, match.rule.id))
@@ -111,6 +112,8 @@ CHANGES: tuple[Change, ...] = (
     (_REFERENCE, lambda match: html.unescape(match.group())),
     (_SEAM, lambda _: ""),
 )
+# Literals between commas: in a language that is not known they may be what a function puts together.
+_ROW: Change = (re.compile(r"[\"'`]\s*,\s*[\"'`]"), lambda _: "")
 
 
 def _named(text: str, rules: RuleSet) -> list[Change]:

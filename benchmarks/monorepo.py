@@ -1,0 +1,107 @@
+"""A synthetic monorepo for the guards' benchmark: code of many languages, made from a seed, with one retired symbol
+planted in each language, put together from pieces where the language has a way to.
+
+    planted = make(Path("/tmp/tree"), files=15_000, megabytes=120, seed=1)
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+# Words of a product like the one that the guards are made for: what is near to a symbol is near to many files.
+_NOUNS = (
+    "account agent api audit batch billing buffer cache channel client cluster config cursor device digest document "
+    "endpoint event export feature field filter frame gateway grant handler header identity index invoice job key "
+    "ledger legacy limit listener lock message metric module node order page parser payload permission policy poll "
+    "profile publisher query queue reader record region registry report request route rule runtime scope session "
+    "socket snapshot state store stream subscriber sync table task template tenant token topic trace user value "
+    "version view watcher websocket window worker workspace writer"
+).split()
+_VERBS = (
+    "accept add append apply build check clear close collect commit compare compute count create decode delete drop "
+    "enable encode fetch find flush force get join load make map merge move open parse publish pull push read refresh "
+    "reject release remove render reply reset resolve retry save scan send set sort start stop store sync update use"
+).split()
+
+_LINE = {
+    "rs": "pub fn {v}_{n}(input: &{N}, limit: usize) -> Result<{M}, Error> {{\n    let {m} = input.{m}.get(\"{n}\")"
+          ".ok_or(Error::missing(\"{m}\"))?;\n    // {w}\n    debug!(\"{v} {n} {{}} of {{}}\", {m}, limit);\n"
+          "    store.{u}_{m}(&format!(\"/api/{{}}/{n}\", {m}))\n}}\n\n",
+    "ts": "export async function {v}{N}(input: {M}, limit = {i}): Promise<{N}> {{\n  const {m} = await fetch(`/api/${{input"
+          ".{n}}}/{m}`);\n  if (!{m}.ok) throw new Error('{v} {n} failed: ' + {m}.status);\n  // {w}\n  return {u}{M}("
+          "{m}, {{ kind: \"{n}\", mode: 'sync' }});\n}}\n\n",
+    "js": "function {v}{N}(input, {m}) {{\n  const name = \"{n}\" + '-' + {m}.id;\n  return [name, '{m}'].join('/'); // {w}\n"
+          "}}\nmodule.exports.{v}{N} = {v}{N};\n\n",
+    "py": "def {v}_{n}(self, {m}: {M}, limit: int = {i}) -> {N}:\n    \"\"\"{w}.\"\"\"\n    name = f\"{{{m}.id}}/{n}\"\n"
+          "    if {m}.mode == \"{u}\":\n        return self.{u}_{m}(name, timeout=limit)\n    return {N}(name, \"{m}\")\n\n\n",
+    "swift": "func {v}{N}(_ input: {M}, limit: Int = {i}) throws -> {N} {{\n    let {m} = \"{n}/\\(input.id)\"\n    // {w}\n"
+             "    return try store.{u}(named: {m}, kind: \"{m}\")\n}}\n\n",
+    "ex": "  def {v}_{n}(%{{{m}: {m}}} = input, opts \\\\ []) do\n    # {w}\n    Logger.debug(\"{v} {n} #{{inspect({m})}}\")\n"
+          "    Store.{u}(input, \"{m}\" <> \":\" <> \"{n}\")\n  end\n\n",
+    "kt": "fun {v}{N}(input: {M}, limit: Int = {i}): {N} {{\n    val {m} = \"{n}/${{input.id}}\"\n    // {w}\n"
+          "    return store.{u}{M}({m}, \"{m}\")\n}}\n\n",
+    "java": "    public {N} {v}{N}({M} input, int limit) {{\n        String {m} = \"{n}/\" + input.id();\n        // {w}\n"
+            "        return store.{u}{M}({m}, limit);\n    }}\n\n",
+    "sh": "{v}_{n}() {{\n  local {m}=\"$1\"  # {w}\n  curl -fsS \"$BASE/api/${{{m}}}/{n}\" | jq '.{m}'\n}}\n\n",
+    "yaml": "{n}_{m}:\n  kind: {v}\n  # {w}\n  route: /api/{n}/{m}\n  limits: {{ {m}: {i} }}\n",
+    "toml": "[{n}.{m}]\nkind = \"{v}\"\n# {w}\nroute = \"/api/{n}/{m}\"\nlimit = {i}\n\n",
+    "md": "## {N} {m}\n\nTo {v} a {n}, {u} its {m} first: {w}. See `{v}_{n}` and `/api/{n}/{m}`.\n\n",
+    "html": "<section id=\"{n}-{i}\"><h2>{N}</h2><p>{w}</p><a href=\"/api/{n}/{m}\">{v}</a></section>\n",
+    "proto": "// {w}\nmessage {N}{M}{i} {{\n  string {n} = 1;\n  repeated {M} {m} = 2;\n}}\n\n",
+    "json": "  {{ \"kind\": \"{v}\", \"{n}\": \"{m}\", \"route\": \"/api/{n}/{m}\", \"limit\": {i} }},\n",
+}  # fmt: skip
+_SHARE = {"ts": 25, "rs": 8, "py": 12, "js": 10, "swift": 5, "ex": 5, "kt": 5, "java": 5, "json": 8, "yaml": 4,
+          "md": 6, "html": 3, "sh": 2, "toml": 1, "proto": 1}  # fmt: skip
+
+PLANTED = {
+    "rs": 'const HEAD: &str = "phx_";\nfn frame() -> String { format!("{}{}", HEAD, "join") }\n',
+    "ts": "export const socket = (base: string) => `${base}/sync/` + 'socket/websocket';\n",
+    "js": 'const path = ["", "api", "v1", "sync", "token"].join("/");\n',
+    "py": 'PREFIX = "phx_"\nFRAME = f"{PREFIX}reply"\n',
+    "swift": 'let head = "sync:"\nlet frame = "\\(head)update_batch"\n',
+    "ex": '  @frame "phx_" <> "join"\n',
+    "kt": 'const val HEAD = "/api/spacetime"\nval route = "${HEAD}/token"\n',
+    "java": 'class Frames { static final String F = "phx_" + "reply"; }\n',
+    "sh": 'head=/api/v1/spacetime\ncurl "$BASE${head}/token"\n',
+    "yaml": "socket: wss://host/sync/socket/websocket\n",
+    "toml": 'route = "/api/v1/sync/token"\n',
+    "md": "Dial `/sync/socket/websocket` to follow a run.\n",
+    "html": '<script>const frame = "phx_" + "join"; send(frame);</script>\n',
+    "proto": '// frames\noption (frame) = "sync:" "update_batch";\n',
+    "json": '{ "frame": "phx\\u005fjoin" }\n',
+}
+
+
+def make(root: Path, *, files: int, megabytes: int, seed: int) -> dict[str, str]:
+    """The tree; by language the path that holds its planted symbol. Sizes vary like those of code: most are small."""
+    rng = random.Random(seed)
+    kinds = [kind for kind, share in _SHARE.items() for _ in range(share)]
+    chosen = [rng.choice(kinds) for _ in range(files)]
+    weights = [rng.lognormvariate(0, 1) for _ in range(files)]
+    unit = megabytes * 1_000_000 / sum(weights)
+    planted: dict[str, str] = {}
+    for number, (kind, weight) in enumerate(zip(chosen, weights, strict=True)):
+        folder = root / f"{rng.choice(_NOUNS)}-{number % 97}" / ("src" if kind not in ("md", "yaml") else "docs")
+        path = folder / f"{rng.choice(_NOUNS)}_{number}.{kind}"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = _text(rng, kind, int(weight * unit))
+        if kind not in planted and number > files // 3:
+            text = PLANTED[kind] if kind == "json" else text + PLANTED[kind]
+            planted[kind] = str(path.relative_to(root))
+        path.write_text(text, encoding="utf-8")
+    return planted
+
+
+def _text(rng: random.Random, kind: str, size: int) -> str:
+    parts, length = [], 0
+    while length < size or not parts:
+        nouns, verbs = rng.choices(_NOUNS, k=6), rng.choices(_VERBS, k=3)
+        part = _LINE[kind].format(
+            v=verbs[0], u=verbs[1], n=nouns[0], m=nouns[1], N=nouns[2].title(), M=nouns[3].title(),
+            i=rng.randrange(9999), w=f"{verbs[2]} the {nouns[4]} of the {nouns[5]}",
+        )  # fmt: skip
+        parts.append(part)
+        length += len(part)
+    text = "".join(parts)
+    return f"[\n{text.rstrip()[:-1]}\n]\n" if kind == "json" else text
