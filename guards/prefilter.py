@@ -41,8 +41,10 @@ _QUOTES_BEFORE = tuple(bytes([mark]) for mark in b"\"'`})")
 _BEFORE = (*_QUOTES_BEFORE, b"=", *b"%s %@ %d %v $s $@ ~s( ~s[ ~s{ ~s< ~s| ~s/ ~w( ~w[".split())
 _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
+_WORD_BYTES = _KEPT + b"_.-"
+MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
-_PIECE = re.compile(rb"[\"'`})]([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_PIECE = re.compile(rb"[\"'`})%]([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 # What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
@@ -213,8 +215,10 @@ def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
 
 
 def _is_beside_a_cut(lowered: bytes, start: int, end: int) -> bool:
-    before, after = lowered[max(0, start - 2) : start].rstrip(b"_.-"), lowered[end : end + 2].lstrip(b"_.-")
-    if before[-1:] in _QUOTES_BEFORE or after[:1] in _QUOTES_AFTER:
+    """Whether the word that this stands in begins or ends at a cut."""
+    before = lowered[max(0, start - MAX_WORD_BYTES) : start].rstrip(_WORD_BYTES)
+    after = lowered[end : end + MAX_WORD_BYTES].lstrip(_WORD_BYTES)
+    if before[-1:] in _QUOTES_BEFORE or before[-1:] == b"%" or after[:1] in _QUOTES_AFTER:
         return True
     return after[:1] in _BARE and _is_assigned(lowered, start)
 
