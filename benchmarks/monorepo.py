@@ -9,20 +9,36 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-# Words of a product like the one that the guards are made for: what is near to a symbol is near to many files.
+# Words of a product like the one that the guards are made for. What symbols are made of comes as often as in real code:
+# each word has the weight of its rank, and these words stand far behind.
 _NOUNS = (
-    "account agent api audit batch billing buffer cache channel client cluster config cursor device digest document "
-    "endpoint event export feature field filter frame gateway grant handler header identity index invoice job key "
-    "ledger legacy limit listener lock message metric module node order page parser payload permission policy poll "
-    "profile publisher query queue reader record region registry report request route rule runtime scope session "
-    "socket snapshot state store stream subscriber sync table task template tenant token topic trace user value "
-    "version view watcher websocket window worker workspace writer"
+    "account agent amount audit billing bucket buffer cache carrier catalog center charge chart city client cluster "
+    "column comment company config contact contract counter country course credit currency customer dashboard device "
+    "digest discount document domain driver editor email entry event expense export factor feature field file filter "
+    "folder form gateway grant graph group guest handler header history holiday hotel icon identity image index "
+    "invoice item job journal key label language ledger lesson license limit line link list location lock login logo "
+    "machine mail manager map margin market matrix member menu message metric mobile model module month name network "
+    "node note number offer office option order owner package page panel parser partner password path payload payment "
+    "period permission person phone photo picture place plan player plugin policy pool position price product profile "
+    "project property provider purchase quality query question queue quota range rate reader reason receipt record "
+    "region registry relation report request resource response result review reward role room route row rule salary "
+    "sale sample schedule schema scope score screen season section segment series server service session setting shape "
+    "shipment shop signal site size skill snapshot source space stage station status step stock storage store story "
+    "strategy stream student style subject summary supplier survey table target task tax team template tenant test "
+    "theme ticket time title topic total trace track trade trip type unit user value vendor version view visit voucher "
+    "wallet warehouse week widget window worker workspace writer year zone token api sync socket batch legacy websocket"
 ).split()
 _VERBS = (
-    "accept add append apply build check clear close collect commit compare compute count create decode delete drop "
-    "enable encode fetch find flush force get join load make map merge move open parse publish pull push read refresh "
-    "reject release remove render reply reset resolve retry save scan send set sort start stop store sync update use"
+    "accept add append apply assign attach build calculate cancel change check choose clear close collect commit "
+    "compare compute confirm copy count create decode delete detach drop edit encode estimate expand extract fetch fill "
+    "find flush format get group handle hide import insert inspect load lock log mark match merge move notify open parse "
+    "pause pick place plan prepare print process publish pull push query read rebuild record refresh register reject "
+    "release remove rename render replace reset resolve restore resume retry return save scan search select send set "
+    "show sign skip sort split start stop store submit sum switch tag take test touch track transfer trim undo update "
+    "upload validate verify visit wait watch wrap write enable force use join reply"
 ).split()
+_NOUN_WEIGHTS = [1 / (rank + 10) for rank in range(len(_NOUNS))]
+_VERB_WEIGHTS = [1 / (rank + 10) for rank in range(len(_VERBS))]
 
 _LINE = {
     "rs": "pub fn {v}_{n}(input: &{N}, limit: usize) -> Result<{M}, Error> {{\n    let {m} = input.{m}.get(\"{n}\")"
@@ -96,7 +112,7 @@ def make(root: Path, *, files: int, megabytes: int, seed: int) -> dict[str, str]
 def _text(rng: random.Random, kind: str, size: int) -> str:
     parts, length = [], 0
     while length < size or not parts:
-        nouns, verbs = rng.choices(_NOUNS, k=6), rng.choices(_VERBS, k=3)
+        nouns, verbs = rng.choices(_NOUNS, _NOUN_WEIGHTS, k=6), rng.choices(_VERBS, _VERB_WEIGHTS, k=3)
         part = _LINE[kind].format(
             v=verbs[0], u=verbs[1], n=nouns[0], m=nouns[1], N=nouns[2].title(), M=nouns[3].title(),
             i=rng.randrange(9999), w=f"{verbs[2]} the {nouns[4]} of the {nouns[5]}",

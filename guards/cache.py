@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 from blake3 import blake3
 
+from guards.prefilter import NO_ENDS, Ends
 from guards.rule import Rule
 from guards.sighting import Look
 from harness.canonical import UNREADABLE
@@ -31,8 +32,7 @@ class Entry(Record, frozen=True):
     """What one content showed by itself: a look when it was parsed, else the ends of symbols that it has."""
 
     look: Look | None = None
-    heads: dict[int, int] = {}
-    tails: dict[int, int] = {}
+    ends: Ends = NO_ENDS
     odd: bool = False  # no UTF-8
     too_large: bool = False
 

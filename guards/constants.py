@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from guards.prefilter import words_between
+from guards.languages import language_of
 from guards.scanner import Scanner, Seen
-from guards.sources.values import Values
+from guards.sources.values import HOLE, Values
 
 MIN_NAME_CHARS = 3  # of a constant that is followed into other files: shorter names are everywhere
-MAX_PARTS = 400  # files with one end of the same symbol that are parsed for constants
 # Languages whose files see each other's names without naming the file.
 _WITHOUT_IMPORT = ("swift", "kotlin", "java", "elixir")
-# A line that brings in what another file has: its name beside a word of importing, or before what it is asked for.
-_NAMED = r"(?m)^.*(?:\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s).*\b{0}\b|\b{0}::"
-_ASKED = r"|\b{0}\.{1}\b"
+_IMPORT = re.compile(r"\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s")
+_WORD = re.compile(r"[\w-]+")
+_ASKED = re.compile(r"\b[A-Z]\w*\.\w+")
+_PATH = re.compile(r"\b(\w+)::")
+MAX_IMPORT_CHARS = 2_000  # of a line that is still read by people
 _FOLDER_FILES = ("mod", "index", "__init__", "lib", "main")
 
 
@@ -36,24 +37,14 @@ class Share:
     values: Values
 
 
-def matched_parts(seen: Sequence[Seen], scanner: Scanner) -> list[str]:
-    """Files with one end of a symbol whose other end, and every word between, is in another file: these are parsed for
+def exporters(seen: Sequence[Seen]) -> list[str]:
+    """Files that give a name to one end of a symbol only, while another file shows the other end: these are parsed for
     their constants."""
-    symbols = scanner.prefilter.symbols
-    chosen: dict[str, None] = {}
-    for number, symbol in enumerate(symbols):
-        heads = [one for one in seen if number in one.heads]
-        tails = [one for one in seen if number in one.tails]
-        if not heads or not tails:
-            continue
-        texts = {one.path: scanner.text(one.path).lower() for one in [*heads, *tails][:MAX_PARTS]}
-        for head in heads[:MAX_PARTS]:
-            for tail in tails[:MAX_PARTS]:
-                both = texts.get(head.path, "") + texts.get(tail.path, "")
-                words = words_between(symbol, head.heads[number], tail.tails[number])
-                if head.path != tail.path and all(word.decode() in both for word in words):
-                    chosen |= {head.path: None, tail.path: None}
-    return [path for path in chosen if next(one for one in seen if one.path == path).look is None]
+    heads = {number for one in seen for number in one.ends.heads}
+    tails = {number for one in seen for number in one.ends.tails}
+    return [
+        one.path for one in seen if one.look is None and (one.ends.given_heads & tails or one.ends.given_tails & heads)
+    ]
 
 
 def shares(seen: Iterable[Seen]) -> list[Share]:
@@ -62,8 +53,8 @@ def shares(seen: Iterable[Seen]) -> list[Share]:
         Share(one.path, one.language, name, values)
         for one in seen
         if one.look is not None
-        for name, values in one.look.constants.items()
-        if len(name) >= MIN_NAME_CHARS
+        for name, every in one.look.constants.items()
+        if len(name) >= MIN_NAME_CHARS and (values := tuple(value for value in every if HOLE not in value))
     ]
 
 
@@ -76,28 +67,45 @@ def importers(
         by_name.setdefault(share.name, []).append(share)
     found: dict[str, dict[str, Values]] = {}
     for path, names in mentions:
-        candidates = [share for name in sorted(names) for share in by_name[name] if share.path != path]
+        language = _family(language_of(PurePosixPath(path), b""))
+        candidates = [
+            share
+            for name in sorted(names)
+            for share in by_name[name]
+            if share.path != path and _family(share.language) == language
+        ]
         if not candidates:
             continue
-        text = text_of.text(path)
+        imports = _imports(text_of.text(path))
         for share in candidates:
-            if _sees(path, text, share):
+            if _sees(path, imports, share):
                 known = found.setdefault(path, {})
                 known[share.name] = known.get(share.name, ()) + share.values
     return found
 
 
-def _sees(path: str, text: str, share: Share) -> bool:
+def _family(language: str) -> str:
+    """Languages whose files import each other count as one."""
+    return {"javascript": "typescript", "tsx": "typescript", "kotlin": "java"}.get(language, language)
+
+
+def _imports(text: str) -> frozenset[str]:
+    """The words of the lines that bring in what other files have, and the paths and members that the code names."""
+    lines = (line for line in text.splitlines() if len(line) < MAX_IMPORT_CHARS and _IMPORT.search(line))
+    words = frozenset(word for line in lines for word in _WORD.findall(line))
+    return words.union(_PATH.findall(text), _ASKED.findall(text))
+
+
+def _sees(path: str, imports: frozenset[str], share: Share) -> bool:
     """Whether this file can mean that constant: it is in the same folder, names the other file, or need not."""
     here, there = PurePosixPath(path), PurePosixPath(share.path)
-    if share.name.islower() and "_" not in share.name:  # `event` and `kind` are everywhere: who means it says so
-        said = _NAMED.format(re.escape(share.name)) + _ASKED.format(re.escape(there.stem), re.escape(share.name))
-        if not re.search(said, text):
-            return False
+    asked = f"{there.stem}.{share.name}"
+    if share.name.islower() and "_" not in share.name and not imports & {share.name, asked}:
+        return False  # `event` and `kind` are everywhere: such a name must be brought in, or asked of its file's type
     if here.parent == there.parent or share.language in _WITHOUT_IMPORT:
         return True
     stem = there.parent.name if there.stem in _FOLDER_FILES else there.stem
-    return bool(stem) and re.search(_NAMED.format(re.escape(stem)), text) is not None
+    return stem in imports
 
 
 def merged(first: Mapping[str, Seen], later: Iterable[Seen]) -> dict[str, Seen]:

@@ -22,22 +22,21 @@ import html
 import re
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ahocorasick_rs import BytesAhoCorasick
 
 from guards.rule import NEAR_CHARS, Rule
 from guards.sources.text import joined
 from guards.sources.values import unescaped
+from harness.history import Record
 
 MIN_END_CHARS = 3  # of a symbol before or after a cut; `"ph" + "x_join"` is found with everything between taken out
 MIN_SQUEEZED_CHARS = 6  # of an anchor with its marks taken out: shorter ones are in every file
-# What stands at a cut: quotes, what begins or ends an interpolation, an escape, a place of a format or a sigil, and the
-# space after a word without quotes.
-_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%)]>|:<\n\r ;")
-_BARE = tuple(bytes([mark]) for mark in b"\n\r ;")
+# What stands at a cut: quotes, and what begins or ends an interpolation, an escape, a place of a format or a sigil.
 _QUOTES_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%")
 _QUOTES_BEFORE = tuple(bytes([mark]) for mark in b"\"'`})")
+_AFTER = (*_QUOTES_AFTER, *(bytes([mark]) for mark in b")]>|:<"))
 _BEFORE = (*_QUOTES_BEFORE, b"=", *b"%s %@ %d %v $s $@ ~s( ~s[ ~s{ ~s< ~s| ~s/ ~w( ~w[".split())
 _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
@@ -51,17 +50,36 @@ _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 _CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
 _ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
 _REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
-_PLACES = (b"%s", b"%@", b"%d")
+# A literal that is all that a name stands for.
+_GIVEN = re.compile(rb"(?:=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
+_OPEN = re.compile(rb"[{$#%]|\\\(")  # what is filled in is no constant
+_NO_MORE = re.compile(rb"#*\)?(?:\.\w+\(\))?\s*(?:[;,\n})#/]|as\b|$)")
+MAX_LITERAL_BYTES = 100  # of a literal that holds a piece of a symbol and may be a constant
+MAX_NAME_BYTES = 60  # of what stands before it
+DATA = ("json", "yaml", "toml", "markdown")  # languages in which only what stands in a row is put together
+_UNQUOTED = ("bash", "text")  # languages whose words need no quotes
+_SPACES_AS_QUOTES = bytes.maketrans(b" \t\r\n;", b'"""""')
+
+
+class Ends(Record, frozen=True):
+    """Of some symbols (by number): how long a head of it one file has, from where on a tail, and which of them are what
+    a name stands for."""
+
+    heads: dict[int, int] = {}
+    tails: dict[int, int] = {}
+    given_heads: frozenset[int] = frozenset()
+    given_tails: frozenset[int] = frozenset()
+
+
+NO_ENDS = Ends()
 
 
 @dataclass(frozen=True)
 class Glimpse:
-    """What the raw bytes of one file promise: a sighting, or for some symbols (by number) how long a head it has of
-    them, and from where on a tail."""
+    """What the raw bytes of one file promise: a sighting, or ends of symbols."""
 
     candidate: bool
-    heads: dict[int, int] = field(default_factory=dict)
-    tails: dict[int, int] = field(default_factory=dict)
+    ends: Ends = NO_ENDS
 
 
 _NOTHING = Glimpse(False)
@@ -90,22 +108,23 @@ class Prefilter:
         # the longest first: it is the rarest
         self._words = [sorted(_WORDS.findall(symbol), key=len, reverse=True) for symbol in self.symbols]
 
-    def look(self, data: bytes) -> Glimpse:
+    def look(self, data: bytes, language: str = "text") -> Glimpse:
         """One file's bytes."""
-        glimpse = self._look(data)
+        glimpse = self._look(data, language)
         if not glimpse.candidate and (_ESCAPE.search(data) or _REFERENCE.search(data)):
-            return self._look(_REFERENCE.sub(_shown, _ESCAPE.sub(_shown, data)))
+            return self._look(_REFERENCE.sub(_shown, _ESCAPE.sub(_shown, data)), language)
         return glimpse
 
-    def _look(self, data: bytes) -> Glimpse:
+    def _look(self, data: bytes, language: str) -> Glimpse:
         lowered = data.lower()
+        marked = lowered.translate(_SPACES_AS_QUOTES) if language in _UNQUOTED else lowered
         stretches: list[tuple[int, int]] = []  # around the anchors; all of the file when one is cut
-        at_cut: set[int] = set()
+        at_cut: set[bytes] = set()
         for number, start, end in self._plain.find_matches_as_indexes(lowered):
             if number < len(self.symbols):
                 return Glimpse(True)
-            if _is_beside_a_cut(lowered, start, end):
-                at_cut.add(number - len(self.symbols))
+            if _is_beside_a_cut(marked, start, end):
+                at_cut.add(lowered[start:end])
             if stretches and start - NEAR_CHARS <= stretches[-1][1]:
                 stretches[-1] = stretches[-1][0], end + NEAR_CHARS
             else:
@@ -117,29 +136,20 @@ class Prefilter:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        heads, tails = self._ends_of(lowered)
-        if not (heads or tails or at_cut):
+        ends = NO_ENDS if language in DATA else self._ends_of(lowered, marked)
+        if ends == NO_ENDS and not at_cut:
             return _NOTHING
-        return Glimpse(self._is_made(lowered, heads, tails, at_cut), heads, tails)
+        return Glimpse(self._is_made(marked, ends, at_cut), ends)
 
-    def _is_made(self, lowered: bytes, heads: dict[int, int], tails: dict[int, int], at_cut: set[int]) -> bool:
+    def _is_made(self, marked: bytes, ends: Ends, at_cut: set[bytes]) -> bool:
         """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
-        pieces = set(_PIECE.findall(lowered))
+        pieces = set(_PIECE.findall(marked))
         together = b" ".join(pieces)
-        if self._covered(heads, tails, lowered, pieces):
+        if any(self._is_covered(number, ends, pieces, together) for number in ends.heads.keys() | ends.tails.keys()):
             return True
-        if any(self._may_go_on(self._anchors[number], together) for number in at_cut):
+        if any(self._may_go_on(anchor, together) for anchor in at_cut):
             return True
-        if b"replac" in lowered and any(all(word in together for word in words) for words in self._words):
-            return True
-        places = [place for place in _PLACES if heads and place in lowered]
-        for place in places:
-            lowered = lowered.replace(place, b"")
-        return bool(places) and self._is_squeezed_in(lowered)
-
-    def _is_squeezed_in(self, lowered: bytes) -> bool:
-        found = self._squeezed.find_matches_as_indexes(lowered.translate(None, _DROPPED))
-        return any(self._squeezed_literals[number] in self._own for number, _, _ in found)
+        return b"replac" in marked and any(all(word in together for word in words) for words in self._words)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -156,47 +166,59 @@ class Prefilter:
             if not rule.near and not rule.not_near
         )
 
-    def _ends_of(self, lowered: bytes) -> tuple[dict[int, int], dict[int, int]]:
+    def _ends_of(self, lowered: bytes, marked: bytes) -> Ends:
         """The longest head and the earliest tail of each symbol that stand at a cut."""
         heads: dict[int, int] = {}
         tails: dict[int, int] = {}
-        for pattern, start, end in self._ends.find_matches_as_indexes(lowered, overlapping=True):
+        given: tuple[set[int], set[int]] = set(), set()
+        for pattern, start, end in self._ends.find_matches_as_indexes(marked, overlapping=True):
             meaning = self._meanings[pattern]
-            if not meaning.mark and not _VARIABLE.search(lowered, max(0, start - _VARIABLE_CHARS), start):
+            if not meaning.mark and not _VARIABLE.search(marked, max(0, start - _VARIABLE_CHARS), start):
                 continue
-            if meaning.is_head and meaning.mark in _BARE and not _is_assigned(lowered, start):
-                continue
-            outer = lowered[start - 1 : start] if meaning.is_head else lowered[end : end + 1]
+            outer = marked[start - 1 : start] if meaning.is_head else marked[end : end + 1]
+            is_word = outer.isalnum()
+            is_given: bool | None = None
             for number, cut in meaning.symbols:
-                route = self.symbols[number].startswith(b"/")
-                if outer.isalnum() and not (route and meaning.is_head):
+                if is_word and not (meaning.is_head and self.symbols[number].startswith(b"/")):
                     continue  # a longer word that begins or ends like this
                 if meaning.is_head:
                     heads[number] = max(heads.get(number, 0), cut)
                 else:
                     tails[number] = min(tails.get(number, cut), cut)
-        return heads, tails
+                if is_given is None:
+                    is_given = _is_given(lowered, start, end, meaning.is_head)
+                if is_given:
+                    given[not meaning.is_head].add(number)
+        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1])) if heads or tails else NO_ENDS
 
-    def _covered(self, heads: dict[int, int], tails: dict[int, int], lowered: bytes, pieces: set[bytes]) -> bool:
+    def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], together: bytes) -> bool:
         """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
         that is not there is one of those pieces."""
-        for number in heads.keys() | tails.keys():
-            symbol, head, tail = self.symbols[number], heads.get(number, 0), tails.get(number)
-            if head and tail and all(word in lowered for word in words_between(symbol, head, tail)):
-                return True
-            between = symbol[head:tail]
-            reached = {0}  # how far of it there are pieces, one after the other
-            for end in range(1, len(between) + 1):
-                if any(between[at:end] in pieces for at in reached):
-                    reached.add(end)
-            if len(between) in reached:
-                return True
+        symbol, head, tail = self.symbols[number], ends.heads.get(number, 0), ends.tails.get(number)
+        between = symbol[head:tail]
+        if head and tail is not None and all(word in together for word in _WORDS.findall(between)):
+            return True
+        reached = {0}  # how far of it there are pieces, one after the other
+        for end in range(1, len(between) + 1):
+            if any(between[at:end] in pieces for at in reached):
+                reached.add(end)
+        return len(between) in reached
+
+
+def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
+    """Whether the literal around this end is what a name stands for: `x = "..."`, `x=...`, `@x "..."`, or
+    `long_name: "..."`, and no expression that goes on."""
+    if b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
+        return True
+    quote = lowered[end - 1 : end] if is_head else lowered[start : start + 1]
+    if quote not in (b'"', b"'", b"`"):
         return False
-
-
-def words_between(symbol: bytes, head: int, tail: int) -> list[bytes]:
-    """What of a symbol neither its head nor its tail holds, word by word."""
-    return _WORDS.findall(symbol[head:tail])
+    begins = lowered.rfind(quote, max(0, start - MAX_LITERAL_BYTES), end - 1 if is_head else start + 1)
+    ends = end - 1 if is_head else lowered.find(quote, start + 1, start + MAX_LITERAL_BYTES)
+    if begins < 0 or ends < 0 or _OPEN.search(lowered, begins, ends):
+        return False
+    before, after = lowered[max(0, begins - MAX_NAME_BYTES) : begins], lowered[ends + 1 : ends + MAX_NAME_BYTES]
+    return _GIVEN.search(before) is not None and _NO_MORE.match(after) is not None
 
 
 def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
@@ -214,13 +236,11 @@ def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
     return [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
 
 
-def _is_beside_a_cut(lowered: bytes, start: int, end: int) -> bool:
+def _is_beside_a_cut(marked: bytes, start: int, end: int) -> bool:
     """Whether the word that this stands in begins or ends at a cut."""
-    before = lowered[max(0, start - MAX_WORD_BYTES) : start].rstrip(_WORD_BYTES)
-    after = lowered[end : end + MAX_WORD_BYTES].lstrip(_WORD_BYTES)
-    if before[-1:] in _QUOTES_BEFORE or before[-1:] == b"%" or after[:1] in _QUOTES_AFTER:
-        return True
-    return after[:1] in _BARE and _is_assigned(lowered, start)
+    before = marked[max(0, start - MAX_WORD_BYTES) : start].rstrip(_WORD_BYTES)
+    after = marked[end : end + MAX_WORD_BYTES].lstrip(_WORD_BYTES)
+    return before[-1:] in _QUOTES_BEFORE or before[-1:] == b"%" or after[:1] in _QUOTES_AFTER
 
 
 def _shown(match: re.Match[bytes]) -> bytes:
@@ -228,8 +248,3 @@ def _shown(match: re.Match[bytes]) -> bytes:
     text = match.group().decode("ascii", "replace")
     plain = html.unescape(text) if text.startswith("&") else unescaped(text)
     return plain.encode("utf-8", "replace")
-
-
-def _is_assigned(lowered: bytes, start: int) -> bool:
-    """Whether a word without quotes stands for a name: `API := /api/v1`."""
-    return lowered[max(0, start - 3) : start].rstrip().endswith((b"=", b":"))

@@ -18,7 +18,7 @@ from guards import canaries
 from guards.cache import Cache, Entry, key_of
 from guards.classes import classify
 from guards.config import GuardsConfig
-from guards.constants import Share, importers, matched_parts, merged, shares
+from guards.constants import Share, exporters, importers, merged, shares
 from guards.hits import CanaryResult, Hit, Report, by_id
 from guards.rule import Rule
 from guards.scanner import Batch, Scanner, Seen
@@ -137,7 +137,7 @@ def _look(request: Request, listing: Listing, cache: Cache, jobs: int, found: _F
 
 def _follow(work: _Work, scanner: Scanner, listing: Listing, jobs: int, found: _Found) -> None:
     """Constants that one file defines and another uses."""
-    for path in matched_parts(list(found.seen.values()), scanner):
+    for path in exporters(list(found.seen.values())):
         again = scanner.again(path, {})
         if again is not None:
             found.seen[path] = again

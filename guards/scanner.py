@@ -16,7 +16,7 @@ from ahocorasick_rs import BytesAhoCorasick
 
 from guards.cache import NOTHING, Cache, Entry, digest_of
 from guards.languages import language_of, look
-from guards.prefilter import Prefilter
+from guards.prefilter import NO_ENDS, Ends, Prefilter
 from guards.rule import Rule
 from guards.sighting import Look
 from guards.sources.values import Values
@@ -36,8 +36,7 @@ class Seen:
     language: str
     start: bytes
     look: Look | None
-    heads: Mapping[int, int] = field(default_factory=dict)
-    tails: Mapping[int, int] = field(default_factory=dict)
+    ends: Ends = NO_ENDS
 
 
 @dataclass
@@ -120,18 +119,17 @@ class Scanner:
             batch.skipped.append(Skipped(path, "too large", limit, undecided=True))
         if entry.odd:
             batch.skipped.append(Skipped(path, "no UTF-8", "read all the same, with its odd bytes replaced"))
-        if entry.look is not None or entry.heads or entry.tails:
-            batch.seen.append(Seen(path, language, data[:START_BYTES], entry.look, entry.heads, entry.tails))
+        if entry.look is not None or entry.ends != NO_ENDS:
+            batch.seen.append(Seen(path, language, data[:START_BYTES], entry.look, entry.ends))
 
     def _entry(self, language: str, data: bytes) -> Entry:
-        glimpse = self._prefilter.look(data)
+        glimpse = self._prefilter.look(data, language)
         text, odd = _text(data)
         if not glimpse.candidate:
-            found = glimpse.heads or glimpse.tails or odd
-            return Entry(None, glimpse.heads, glimpse.tails, odd) if found else NOTHING
+            return Entry(None, glimpse.ends, odd) if glimpse.ends != NO_ENDS or odd else NOTHING
         if len(data) > MAX_FILE_BYTES:
             return Entry(too_large=True)
-        return Entry(look(language, text, self._rules, {}), glimpse.heads, glimpse.tails, odd)
+        return Entry(look(language, text, self._rules, {}), glimpse.ends, odd)
 
     def mentions(self, names: Sequence[str], paths: Sequence[str]) -> list[tuple[str, frozenset[str]]]:
         """Which of these files name which of these constants."""

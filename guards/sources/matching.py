@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
@@ -19,15 +18,8 @@ class RuleSet:
 
     def matches(self, text: str) -> Iterator[Match]:
         """Every match of every rule."""
-        if self._any.search(text):
-            for rule in self.rules:
-                yield from rule.matches(text)
-
-    @cached_property
-    def _any(self) -> re.Pattern[str]:
-        """What every text with a match has in it: most texts are done with one search."""
-        loose = (re.escape(literal).replace("_", r"[_\-]?") for literal in self._literals)
-        return re.compile("|".join(loose) or r"(?!)", re.IGNORECASE)
+        for rule in self.rules:
+            yield from rule.matches(text)
 
     def folded(self, values: Iterable[str]) -> Iterator[Match]:
         """Matches in texts that were put together: of rules that need no line around them."""
@@ -40,17 +32,32 @@ class RuleSet:
     def _literals(self) -> tuple[str, ...]:
         return tuple({literal.lower() for rule in self.rules for literal in rule.literals})
 
+    @cached_property
+    def _pieces(self) -> frozenset[str]:
+        """Every stretch of every symbol that is long enough to be one."""
+        return frozenset(
+            literal[start:end]
+            for literal in self._literals
+            for start in range(len(literal))
+            for end in range(start + MIN_PIECE_CHARS, len(literal) + 1)
+        )
+
+    @cached_property
+    def _ends(self) -> tuple[frozenset[str], frozenset[str], tuple[int, ...]]:
+        """(beginnings of symbols, their ends, the lengths that these have)."""
+        lengths = tuple(range(MIN_PIECE_CHARS, max(map(len, self._literals), default=0) + 1))
+        heads = frozenset(literal[:n] for literal in self._literals for n in lengths if n <= len(literal))
+        tails = frozenset(literal[-n:] for literal in self._literals for n in lengths if n <= len(literal))
+        return heads, tails, lengths
+
     def is_piece(self, value: str) -> bool:
         """Whether a symbol can be made with this text: it holds one, is inside of one, or ends or begins one."""
         text = value.lower()
-        if len(text) < MIN_PIECE_CHARS:
-            return False
-        return any(
-            text in literal
-            or literal in text
-            or any(
-                text.endswith(literal[:n]) or text.startswith(literal[-n:])
-                for n in range(MIN_PIECE_CHARS, len(literal))
-            )
-            for literal in self._literals
-        )
+        if text in self._pieces or any(literal in text for literal in self._literals):
+            return True
+        heads, tails, lengths = self._ends
+        return any(text[-n:] in heads or text[:n] in tails for n in lengths if n <= len(text))
+
+    def is_scrap(self, value: str) -> bool:
+        """Whether it may be a part of a symbol that is cut in parts too small to tell."""
+        return len(value) < MIN_PIECE_CHARS

@@ -34,8 +34,8 @@ def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Loo
     """What one module shows; one that does not parse is read by its lines, and says so. libcst takes a second for
     50 kB, so a module is first asked by the faster parser whether there is anything to see."""
     glance = syntax.look("python", text, rules, outside)
-    if not glance.sightings and not glance.constants:
-        return Look(problem=glance.problem)
+    if not glance.sightings:
+        return Look((), glance.constants, glance.problem)
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         return _judged(_Seen(wrapper, outside), Lines.of(text), RuleSet(rules, "python"))

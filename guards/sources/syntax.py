@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from ast_grep_py import SgNode, SgRoot
 
@@ -20,7 +21,7 @@ from guards.sighting import How, Lines, Look, Role, Sighting
 from guards.sources.folding import Folder
 from guards.sources.grammars import GRAMMARS, Grammar
 from guards.sources.matching import RuleSet
-from guards.sources.nodes import of_kinds, span_of
+from guards.sources.nodes import of_kinds, span_of, unquoted
 from guards.sources.text import CHANGES, put_together
 from guards.sources.values import Values
 
@@ -28,6 +29,7 @@ SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 ATTRIBUTE_CHARS = 120  # before a function: where Rust and Java say that it is a test
 DOC_CHARS = 20  # before a literal: where Elixir says that it documents
 _DOC = re.compile(r"@(?:module|type|short)?doc\s*(?:~[sS])?$")
+_HOLES = re.compile(r"[{}$#%()\x00]")
 _TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
 _TEST_MARK = re.compile(r"#\[[^\]]*test|@Test|@ParameterizedTest")
 
@@ -67,11 +69,8 @@ class _File:
         sightings += self._folded(taken)
         if self._grammar.embeds:
             sightings += self._embedded({(one.line, one.rule) for one in sightings})
-        pieces = {
-            name: kept
-            for name, values in self._folder.names.constants().items()
-            if (kept := tuple(value for value in values if self._rules.is_piece(value)))
-        }
+        own = self._folder.names.constants()
+        pieces = {name: tuple(filter(self._rules.is_piece, own[name])) for name in own.keys() & self._piece_names}
         broken = next(iter(of_kinds(self._root, ("ERROR",))), None)
         problem = f"line {self._lines.place(broken.range().start.index)[0]} cannot be parsed" if broken else ""
         return Look(tuple(sightings), pieces, problem)
@@ -87,7 +86,7 @@ class _File:
     def _folded(self, taken: list[tuple[int, int]]) -> list[Sighting]:
         """What expressions stand for and their text does not show."""
         found: dict[tuple[int, int], Sighting] = {}
-        for node in [*self._strings, *self._naming_nodes()]:
+        for node in [*filter(self._is_worth_it, self._strings), *self._naming_nodes()]:
             whole = self._folder.whole(node)
             span = span_of(whole)
             at = bisect.bisect_left(taken, (span[0], 0))
@@ -107,6 +106,16 @@ class _File:
                     break
         return list(found.values())
 
+    def _is_worth_it(self, node: SgNode) -> bool:
+        """Whether a symbol can be made with this literal."""
+        text = node.text()
+        if "\\" in text:
+            return True  # an escape hides what it says
+        inner = unquoted(text)
+        if self._rules.is_scrap(inner) or any(map(self._rules.is_piece, _HOLES.split(inner))):
+            return True
+        return not self._piece_names.isdisjoint(re.findall(r"\w+", inner))  # named within a template
+
     def _embedded(self, seen: set[tuple[int, str]]) -> Iterator[Sighting]:
         """What literals of a script within make together."""
         for match, at in put_together(self._lines.text, self._rules, CHANGES):
@@ -115,11 +124,17 @@ class _File:
                 seen.add(place)
                 yield self._sighting(match, at, "string", "folded")
 
-    def _naming_nodes(self) -> list[SgNode]:
-        """Names that stand for a piece of a symbol: here may be an expression without a single literal."""
+    @cached_property
+    def _piece_names(self) -> frozenset[str]:
+        """Names that stand for a piece of a symbol."""
         known = self._folder.names.constants() | dict(self._outside)
-        names = {name for name, values in known.items() if any(map(self._rules.is_piece, values))}
-        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in names] if names else []
+        return frozenset(name for name, values in known.items() if any(map(self._rules.is_piece, values)))
+
+    def _naming_nodes(self) -> list[SgNode]:
+        """Where they stand: here may be an expression without a single literal."""
+        if not self._piece_names:
+            return []
+        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in self._piece_names]
 
     def _sighting(self, match: Match, offset: int, role: Role, how: How) -> Sighting:
         line, column = self._lines.place(offset)
