@@ -59,7 +59,7 @@ def _judge(
 
 
 def _hits(path: Path, data: bytes, language: str, rules: Sequence[Rule], prefilter: Prefilter) -> set[str]:
-    if not prefilter.look(data).candidate:
+    if not prefilter.look(data, language).candidate:
         return set()
     name = str(PurePosixPath("src") / path.name)
     return {

@@ -40,7 +40,8 @@ _ABSENCE = re.compile(
     r"\b404\b|\b410\b|NOT_?FOUND|\bGONE\b|not_found|\bnot in\b|assertNotIn|assertNotContains|assert_not|assertFalse"
     r"|\brefute\b|\bnot\.to|\bto_not\b|\bis_err\b|isErr\b|should_?not|assert!\s*\(\s*!"
     r"|assert not\b|doesNotContain|is_none\b"
-    r"|reject|refuse|throws|raises|XCTAssertFalse|XCTAssertNil|XCTAssertThrows|toThrow|absent|\bUnsupported|Unknown(?:Frame|Message)",
+    r"|reject(?:s|ed)|refus(?:e[sd]|al|ing)|assert_?(?:throws|raises?)|\.(?:throws|raises)\b|toThrow"
+    r"|XCTAssert(?:False|Nil|Throws)|absent|\bUnsupported|Unknown(?:Frame|Message)",
     re.IGNORECASE,
 )
 START_BYTES = 1_024  # of a file, where it says that it is generated or archived

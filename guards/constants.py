@@ -14,13 +14,14 @@ from pathlib import PurePosixPath
 
 from guards.languages import language_of
 from guards.scanner import Scanner, Seen
-from guards.sources.folding import HOLE, Values
+from guards.sources.values import HOLE, Values
 
 MIN_NAME_CHARS = 3  # of a constant that is followed into other files: shorter names are everywhere
 # Languages whose files see each other's names without naming the file.
 _WITHOUT_IMPORT = ("swift", "kotlin", "java", "elixir")
 _IMPORT = re.compile(r"\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s")
 _WORD = re.compile(r"[\w-]+")
+_ASKED = re.compile(r"\b[A-Z]\w*\.\w+")
 _PATH = re.compile(r"\b(\w+)::")
 MAX_IMPORT_CHARS = 2_000  # of a line that is still read by people
 _FOLDER_FILES = ("mod", "index", "__init__", "lib", "main")
@@ -89,16 +90,18 @@ def _family(language: str) -> str:
 
 
 def _imports(text: str) -> frozenset[str]:
-    """The words of the lines that bring in what other files have, and of the paths that are named in the code."""
+    """The words of the lines that bring in what other files have, and the paths and members that the code names."""
     lines = (line for line in text.splitlines() if len(line) < MAX_IMPORT_CHARS and _IMPORT.search(line))
-    return frozenset(word for line in lines for word in _WORD.findall(line)) | frozenset(_PATH.findall(text))
+    words = frozenset(word for line in lines for word in _WORD.findall(line))
+    return words.union(_PATH.findall(text), _ASKED.findall(text))
 
 
 def _sees(path: str, imports: frozenset[str], share: Share) -> bool:
     """Whether this file can mean that constant: it is in the same folder, names the other file, or need not."""
     here, there = PurePosixPath(path), PurePosixPath(share.path)
-    if share.name.islower() and "_" not in share.name and share.name not in imports:
-        return False  # `event` and `kind` are everywhere: such a name must be brought in by itself
+    asked = f"{there.stem}.{share.name}"
+    if share.name.islower() and "_" not in share.name and not imports & {share.name, asked}:
+        return False  # `event` and `kind` are everywhere: such a name must be brought in, or asked of its file's type
     if here.parent == there.parent or share.language in _WITHOUT_IMPORT:
         return True
     stem = there.parent.name if there.stem in _FOLDER_FILES else there.stem

@@ -11,8 +11,8 @@ from pathlib import PurePath
 
 from guards.rule import Rule
 from guards.sighting import Look
-from guards.sources.folding import Values
 from guards.sources.grammars import GRAMMARS
+from guards.sources.values import Values
 
 _SUFFIXES = {
     "rust": "rs", "typescript": "ts mts cts", "tsx": "tsx", "javascript": "js mjs cjs jsx", "swift": "swift",

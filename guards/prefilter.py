@@ -3,10 +3,12 @@
 It may cost time, never a sighting. A file is a candidate when
 
 - a symbol stands in it, in any case, also when everything but letters and digits is taken out of both
-  (so `"phx_" + "join"`, `["phx", "join"]` and `phxJoin` are found), or
-- it holds the beginning and the end of a symbol as they stand before and after a cut, and every word between:
-  `"phx_"` ... `"join"`, or
-- a rule of words or of a pattern matches in it, its literals joined where nothing but an operator parts them.
+  (so `"phx_" + "join"`, `["phx", "join"]` and `phxJoin` are found), or when its escapes are resolved, or
+- it holds the beginning or the end of a symbol, of at least MIN_END_CHARS, as it stands before or after a cut, and
+  everything else of it in words or in pieces between cuts: `"phx_"` ... `"jo"` ... `"in"`, or
+- it replaces text and has every word of a symbol, or
+- a rule of words or of a pattern matches in it, its literals joined where nothing but an operator parts them, or an
+  anchor of the rule stands at a cut.
 
 A file with one end of a symbol only is a *part*: the other end may be a constant of another file.
 
@@ -16,6 +18,7 @@ A file with one end of a symbol only is a *part*: the other end may be a constan
 
 from __future__ import annotations
 
+import html
 import re
 import string
 from collections.abc import Sequence
@@ -25,25 +28,37 @@ from ahocorasick_rs import BytesAhoCorasick
 
 from guards.rule import NEAR_CHARS, Rule
 from guards.sources.text import joined
+from guards.sources.values import unescaped
 from harness.history import Record
 
 MIN_END_CHARS = 3  # of a symbol before or after a cut; `"ph" + "x_join"` is found with everything between taken out
 MIN_SQUEEZED_CHARS = 6  # of an anchor with its marks taken out: shorter ones are in every file
-# What stands at a cut: quotes, and what begins or ends an interpolation, an escape or a place of a format.
-_AFTER = tuple(b"\"'`{$\\#%")
-_BEFORE = tuple(b"\"'`})")
+# What stands at a cut: quotes, and what begins or ends an interpolation, an escape, a place of a format or a sigil.
+_QUOTES_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%")
+_QUOTES_BEFORE = tuple(bytes([mark]) for mark in b"\"'`})")
+_AFTER = (*_QUOTES_AFTER, *(bytes([mark]) for mark in b")]>|:<"))
+_BEFORE = (*_QUOTES_BEFORE, b"=", *b"%s %@ %d %v $s $@ ~s( ~s[ ~s{ ~s< ~s| ~s/ ~w( ~w[".split())
 _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
+_WORD_BYTES = _KEPT + b"_.-"
+MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
-_MARK = rb"[\"'`{}$\\#%()]"
+_PIECE = re.compile(rb"[\"'`})%]([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_VARIABLE = re.compile(rb"\$\w+$")
+_VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
+# What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
+_CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
+_ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
+_REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
+# A literal that is all that a name stands for.
 _GIVEN = re.compile(rb"(?:=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
 _OPEN = re.compile(rb"[{$#%]|\\\(")  # what is filled in is no constant
 _NO_MORE = re.compile(rb"#*\)?(?:\.\w+\(\))?\s*(?:[;,\n})#/]|as\b|$)")
-_SPACES_AS_QUOTES = bytes.maketrans(b" \t\n;=", b'"""""')
-DATA = ("json", "yaml", "toml", "markdown")  # languages in which nothing puts a text together
 MAX_LITERAL_BYTES = 100  # of a literal that holds a piece of a symbol and may be a constant
 MAX_NAME_BYTES = 60  # of what stands before it
-_SEPARATOR = rb"[^a-z0-9\"'`{}]{0,2}"
+DATA = ("json", "yaml", "toml", "markdown")  # languages in which only what stands in a row is put together
+_UNQUOTED = ("bash", "text")  # languages whose words need no quotes
+_SPACES_AS_QUOTES = bytes.maketrans(b" \t\r\n;", b'"""""')
 
 
 class Ends(Record, frozen=True):
@@ -67,9 +82,13 @@ class Glimpse:
     ends: Ends = NO_ENDS
 
 
+_NOTHING = Glimpse(False)
+
+
 @dataclass(frozen=True)
 class _End:
     is_head: bool
+    mark: bytes
     symbols: tuple[tuple[int, int], ...]  # (number, cut)
 
 
@@ -77,33 +96,35 @@ class Prefilter:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.symbols = sorted({symbol.lower().encode() for rule in rules for symbol in rule.symbols})
         self._anchored = [rule for rule in rules if not rule.symbols]
-        anchors = sorted({anchor.lower().encode() for rule in self._anchored for anchor in rule.anchors})
-        squeezed = {anchor.translate(None, _DROPPED) for anchor in anchors}
-        self._plain = BytesAhoCorasick(self.symbols + anchors)
+        self._anchors = sorted({anchor.lower().encode() for rule in self._anchored for anchor in rule.anchors})
+        squeezed = {anchor.translate(None, _DROPPED) for anchor in self._anchors}
+        self._plain = BytesAhoCorasick(self.symbols + self._anchors)
         self._own = {symbol.translate(None, _DROPPED) for symbol in self.symbols}
         self._squeezed_literals = sorted(self._own | {one for one in squeezed if len(one) >= MIN_SQUEEZED_CHARS})
         self._squeezed = BytesAhoCorasick(self._squeezed_literals)
-        ends: dict[bytes, list[tuple[int, int]]] = {}
-        heads: set[bytes] = set()
-        for number, symbol in enumerate(self.symbols):
-            for cut in range(MIN_END_CHARS, len(symbol)):
-                for mark in _AFTER:
-                    ends.setdefault(symbol[:cut] + bytes([mark]), []).append((number, cut))
-                    heads.add(symbol[:cut] + bytes([mark]))
-            for cut in range(1, len(symbol) - MIN_END_CHARS + 1):
-                for mark in _BEFORE:
-                    ends.setdefault(bytes([mark]) + symbol[cut:], []).append((number, cut))
-        self._ends = BytesAhoCorasick(list(ends))
-        self._meanings = [_End(pattern in heads, tuple(symbols)) for pattern, symbols in ends.items()]
+        ends = _ends(self.symbols)
+        self._ends = BytesAhoCorasick([text for text, _ in ends])
+        self._meanings = [meaning for _, meaning in ends]
+        # the longest first: it is the rarest
+        self._words = [sorted(_WORDS.findall(symbol), key=len, reverse=True) for symbol in self.symbols]
 
     def look(self, data: bytes, language: str = "text") -> Glimpse:
-        """One file's bytes. What is written in a language of data puts no texts together, but has escapes; in a shell
-        a literal needs no quotes."""
+        """One file's bytes."""
+        glimpse = self._look(data, language)
+        if not glimpse.candidate and (_ESCAPE.search(data) or _REFERENCE.search(data)):
+            return self._look(_REFERENCE.sub(_shown, _ESCAPE.sub(_shown, data)), language)
+        return glimpse
+
+    def _look(self, data: bytes, language: str) -> Glimpse:
         lowered = data.lower()
+        marked = lowered.translate(_SPACES_AS_QUOTES) if language in _UNQUOTED else lowered
         stretches: list[tuple[int, int]] = []  # around the anchors; all of the file when one is cut
+        at_cut: set[bytes] = set()
         for number, start, end in self._plain.find_matches_as_indexes(lowered):
             if number < len(self.symbols):
                 return Glimpse(True)
+            if _is_beside_a_cut(marked, start, end):
+                at_cut.add(lowered[start:end])
             if stretches and start - NEAR_CHARS <= stretches[-1][1]:
                 stretches[-1] = stretches[-1][0], end + NEAR_CHARS
             else:
@@ -115,11 +136,20 @@ class Prefilter:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        if language in DATA:
-            return Glimpse(b"\\u" in lowered or b"\\x" in lowered or b"&#" in lowered)
-        ends = self._ends_of(lowered.translate(_SPACES_AS_QUOTES) if language == "bash" else lowered)
-        both = ends.heads.keys() & ends.tails.keys()
-        return Glimpse(any(self._covered(n, ends.heads[n], ends.tails[n], lowered) for n in both), ends)
+        ends = NO_ENDS if language in DATA else self._ends_of(lowered, marked)
+        if ends == NO_ENDS and not at_cut:
+            return _NOTHING
+        return Glimpse(self._is_made(marked, ends, at_cut), ends)
+
+    def _is_made(self, marked: bytes, ends: Ends, at_cut: set[bytes]) -> bool:
+        """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
+        pieces = set(_PIECE.findall(marked))
+        together = b" ".join(pieces)
+        if any(self._is_covered(number, ends, pieces, together) for number in ends.heads.keys() | ends.tails.keys()):
+            return True
+        if any(self._may_go_on(anchor, together) for anchor in at_cut):
+            return True
+        return b"replac" in marked and any(all(word in together for word in words) for words in self._words)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -128,14 +158,24 @@ class Prefilter:
         together, cuts = joined(text)
         return bool(cuts) and any(next(rule.matches(together), None) for rule in self._anchored)
 
-    def _ends_of(self, lowered: bytes) -> Ends:
+    def _may_go_on(self, anchor: bytes, pieces: bytes) -> bool:
+        """Whether an anchor at a cut may become what a rule looks for in texts that were put together."""
+        return any(
+            anchor.decode() in rule.anchors and all(any(w.encode() in pieces for w in group) for group in rule.words)
+            for rule in self._anchored
+            if not rule.near and not rule.not_near
+        )
+
+    def _ends_of(self, lowered: bytes, marked: bytes) -> Ends:
         """The longest head and the earliest tail of each symbol that stand at a cut."""
         heads: dict[int, int] = {}
         tails: dict[int, int] = {}
         given: tuple[set[int], set[int]] = set(), set()
-        for pattern, start, end in self._ends.find_matches_as_indexes(lowered, overlapping=True):
+        for pattern, start, end in self._ends.find_matches_as_indexes(marked, overlapping=True):
             meaning = self._meanings[pattern]
-            outer = lowered[start - 1 : start] if meaning.is_head else lowered[end : end + 1]
+            if not meaning.mark and not _VARIABLE.search(marked, max(0, start - _VARIABLE_CHARS), start):
+                continue
+            outer = marked[start - 1 : start] if meaning.is_head else marked[end : end + 1]
             is_word = outer.isalnum()
             is_given: bool | None = None
             for number, cut in meaning.symbols:
@@ -149,18 +189,27 @@ class Prefilter:
                     is_given = _is_given(lowered, start, end, meaning.is_head)
                 if is_given:
                     given[not meaning.is_head].add(number)
-        if not heads and not tails:
-            return NO_ENDS
-        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1]))
+        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1])) if heads or tails else NO_ENDS
 
-    def _covered(self, number: int, head: int, tail: int, lowered: bytes) -> bool:
-        """Whether what lies between the ends stands in the file too, between marks of its own."""
-        return covers(lowered, self.symbols[number][head:tail])
+    def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], together: bytes) -> bool:
+        """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
+        that is not there is one of those pieces."""
+        symbol, head, tail = self.symbols[number], ends.heads.get(number, 0), ends.tails.get(number)
+        between = symbol[head:tail]
+        if head and tail is not None and all(word in together for word in _WORDS.findall(between)):
+            return True
+        reached = {0}  # how far of it there are pieces, one after the other
+        for end in range(1, len(between) + 1):
+            if any(between[at:end] in pieces for at in reached):
+                reached.add(end)
+        return len(between) in reached
 
 
 def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
-    """Whether the literal around this end is what a name stands for: `x = "..."`, `@x "..."`, `long_name: "..."`, and no
-    expression that goes on."""
+    """Whether the literal around this end is what a name stands for: `x = "..."`, `x=...`, `@x "..."`, or
+    `long_name: "..."`, and no expression that goes on."""
+    if b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
+        return True
     quote = lowered[end - 1 : end] if is_head else lowered[start : start + 1]
     if quote not in (b'"', b"'", b"`"):
         return False
@@ -172,10 +221,30 @@ def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
     return _GIVEN.search(before) is not None and _NO_MORE.match(after) is not None
 
 
-def covers(lowered: bytes, middle: bytes) -> bool:
-    """Whether the text between a head and a tail can come of this file: in one piece, or word by word, each between
-    quotes or interpolations (a separator may stand with it, or be what a list is joined with)."""
-    if not middle or re.search(_MARK + re.escape(middle) + _MARK, lowered):
-        return True
-    words = _WORDS.findall(middle)
-    return all(re.search(_MARK + _SEPARATOR + word + _SEPARATOR + _MARK, lowered) for word in words)
+def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
+    """Every beginning and end of the symbols beside a cut, and what it means."""
+    found: dict[tuple[bytes, bool, bytes], list[tuple[int, int]]] = {}
+    for number, symbol in enumerate(symbols):
+        for cut in range(MIN_END_CHARS, len(symbol)):
+            for mark in _AFTER:
+                found.setdefault((symbol[:cut] + mark, True, mark), []).append((number, cut))
+        for cut in range(1, len(symbol) - MIN_END_CHARS + 1):
+            tail = symbol[cut:]
+            marks = _BEFORE if tail[:1].isalnum() or tail[:1] == b"_" else (*_BEFORE, b"")  # b"": after a variable
+            for mark in marks:
+                found.setdefault((mark + tail, False, mark), []).append((number, cut))
+    return [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
+
+
+def _is_beside_a_cut(marked: bytes, start: int, end: int) -> bool:
+    """Whether the word that this stands in begins or ends at a cut."""
+    before = marked[max(0, start - MAX_WORD_BYTES) : start].rstrip(_WORD_BYTES)
+    after = marked[end : end + MAX_WORD_BYTES].lstrip(_WORD_BYTES)
+    return before[-1:] in _QUOTES_BEFORE or before[-1:] == b"%" or after[:1] in _QUOTES_AFTER
+
+
+def _shown(match: re.Match[bytes]) -> bytes:
+    """What an escape or a reference stands for."""
+    text = match.group().decode("ascii", "replace")
+    plain = html.unescape(text) if text.startswith("&") else unescaped(text)
+    return plain.encode("utf-8", "replace")

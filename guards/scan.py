@@ -18,7 +18,7 @@ from guards import canaries
 from guards.cache import Cache, Entry, key_of
 from guards.classes import classify
 from guards.config import GuardsConfig
-from guards.constants import exporters, importers, merged, shares
+from guards.constants import Share, exporters, importers, merged, shares
 from guards.hits import CanaryResult, Hit, Report, by_id
 from guards.rule import Rule
 from guards.scanner import Batch, Scanner, Seen
@@ -28,6 +28,7 @@ from harness.workers import WorkerDied, shared_out
 FILES_A_BATCH = 250
 FILES_FOR_WORKERS = 400  # fewer are done sooner than workers are started
 MAX_JOBS = 4
+MAX_RENAMES = 4  # of a constant on its way from file to file
 MAX_SECOND_LOOKS = 2_000  # files that name constants of others; beyond it the tree is no clean tree anyway
 
 
@@ -140,20 +141,23 @@ def _follow(work: _Work, scanner: Scanner, listing: Listing, jobs: int, found: _
         again = scanner.again(path, {})
         if again is not None:
             found.seen[path] = again
-    offered = shares(found.seen.values())
-    if not offered:
-        return
-    names = tuple(sorted({share.name for share in offered}))
-    tasks = [_Task(files=tuple(files), names=names) for files in _batches(listing.files)]
-    mentions = [one for done in shared_out(work, tasks, jobs) for one in done.mentions]
-    users = importers(offered, mentions, scanner)
-    if len(users) > MAX_SECOND_LOOKS:
-        found.problems.append(
-            ("", f"{len(users)} files name constants that hold a piece of a symbol: too many to follow")
-        )
-        return
-    later = (scanner.again(path, outside) for path, outside in users.items())
-    found.seen = merged(found.seen, (one for one in later if one is not None))
+    followed: set[Share] = set()
+    for _ in range(MAX_RENAMES):
+        offered = shares(found.seen.values())
+        if followed.issuperset(offered):
+            return
+        followed.update(offered)
+        names = tuple(sorted({share.name for share in offered}))
+        tasks = [_Task(files=tuple(files), names=names) for files in _batches(listing.files)]
+        mentions = [one for done in shared_out(work, tasks, jobs) for one in done.mentions]
+        users = importers(offered, mentions, scanner)
+        if len(users) > MAX_SECOND_LOOKS:
+            found.problems.append(
+                ("", f"{len(users)} files name constants that hold a piece of a symbol: too many to follow")
+            )
+            return
+        later = (scanner.again(path, outside) for path, outside in users.items())
+        found.seen = merged(found.seen, (one for one in later if one is not None))
 
 
 def _batches(files: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -19,7 +19,7 @@ from guards.languages import language_of, look
 from guards.prefilter import NO_ENDS, Ends, Prefilter
 from guards.rule import Rule
 from guards.sighting import Look
-from guards.sources.folding import Values
+from guards.sources.values import Values
 from guards.tree import Skipped
 
 MAX_FILE_BYTES = 8_000_000  # to be parsed; larger ones are data, and are searched for literals only

@@ -11,119 +11,41 @@ guards.sources.grammars; leaves matching to guards.matching. What is not known i
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ast_grep_py import Rule, SgNode
+from ast_grep_py import SgNode
 
+from guards.sources.calls import LISTED, Operand, made, total
 from guards.sources.grammars import Grammar
+from guards.sources.names import Names
+from guards.sources.nodes import BETWEEN, callee, of_kinds, receiver, span_of, summed_in, unquoted, without_label
+from guards.sources.values import HOLE, Values, product, unescaped
 
-HOLE = "\x00"  # a part that is not known
-MAX_VALUES = 8  # of one expression: a name with more definitions than this is not followed further
 MAX_DEPTH = 40  # of expressions within each other, so that no file can exhaust the stack
 
-Values = tuple[str, ...]
 Argument = list[SgNode]  # one node, or the tokens of a macro's argument
+Span = tuple[int, int]
 
-_CONCATS = frozenset({"concat", "concat!", "plus", "append", "appending", "push_str", "f"})
-_JOINS = frozenset({"join", "joined", "jointostring", "intersperse"})
-_FORMATS = frozenset(
-    {"format", "format!", "format_args!", "sprintf", "formatted", "printf", "stringwithformat", "string"}
-)
-_SAMES = frozenset({
-    "to_owned", "to_string", "into", "from", "as_str", "as_ref", "clone", "tostring", "string", "str", "valueof",
-    "trim", "uri", "url", "freeze", "tolowercase", "lowercase", "lowercased", "downcase", "to_lowercase", "some", "ok",
-    "stringify", "stringbuilder", "stringbuffer",
-})  # fmt: skip
-_REPLACES = frozenset({"replace", "replaceall", "replacingoccurrences"})
-_PLACE = re.compile(r"\{\{|\}\}|\{(\w*)(?::[^{}]*)?\}|%(?:(\d+)\$)?[-+#0 ]*\d*(?:\.\d+)?[sdvq@]|\$\{?(\w+)\}?")
-_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f_]+)\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([0-7]{1,3})|(.))", re.DOTALL)
-_PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+# Another name for one: `a as b` of an import or an export, `{a: b} =` of what is taken apart.
 _RENAMED = re.compile(r"\b(\w+)\s+as\s+(\w+)|[{,]\s*(\w+)\s*:\s*(\w+)\s*(?=[,}][^;\n]*=)")
-
-
-def unescaped(text: str) -> str:
-    """The characters that escapes of the usual kinds stand for."""
-
-    def plain(match: re.Match[str]) -> str:
-        wide, four, two, octal, one = match.groups()
-        digits = wide or four or two
-        if digits is not None:
-            return chr(min(int(digits.replace("_", ""), 16), 0x10FFFF))
-        return chr(int(octal, 8)) if octal is not None else _PLAIN_ESCAPES.get(one, one)
-
-    return _ESCAPE.sub(plain, text)
-
-
-def product(parts: Sequence[Values], glue: str = "") -> Values:
-    """Every text that these parts can make, at most MAX_VALUES."""
-    return tuple(itertools.islice(map(glue.join, itertools.product(*parts)), MAX_VALUES))
-
-
-def filled(template: str, arguments: Sequence[Values], named: Callable[[str], Values]) -> Values:
-    """A format string with its places filled: by order, by number, or by name."""
-    parts: list[Values] = []
-    at = taken = 0
-    for match in _PLACE.finditer(template):
-        parts.append((template[at : match.start()],))
-        at = match.end()
-        whole, name = match.group(), match.group(1) or match.group(2) or match.group(3) or ""
-        if whole in ("{{", "}}"):
-            parts.append((whole[0],))
-        elif name.isdigit():
-            place = int(name) - (match.group(2) is not None)
-            parts.append(arguments[place] if 0 <= place < len(arguments) else (HOLE,))
-        elif name:
-            parts.append(named(name) or (HOLE,))
-        else:
-            parts.append(arguments[taken] if taken < len(arguments) else (HOLE,))
-            taken += 1
-    parts.append((template[at:],))
-    return product(parts)
+_GROWING = re.compile(r"\b(\w+)\s*\.\s*(?:push_str|append|push)\s*\(")  # a call that adds to a name
 
 
 class Folder:
     """Values of the expressions of one file. `outside` holds constants of other files by their name."""
 
     def __init__(self, grammar: Grammar, root: SgNode, outside: Mapping[str, Values]) -> None:
-        self._grammar, self._root = grammar, root
-        self._outside = dict(outside)
-        self._aliases: dict[str, str] = {}
-        self._definitions: dict[str, list[SgNode]] = {}
+        self._grammar = grammar
+        self.names: Names[SgNode] = Names(outside, self.values)
         self._memo: dict[tuple[int, int, str], Values] = {}
-        self._busy: set[str] = set()
-        for node in of_kinds(root, grammar.definitions):
+        self._growths: set[Span] = set()
+        text = root.text()
+        kinds = {*grammar.definitions, *grammar.growths, *(grammar.calls if _GROWING.search(text) else ())}
+        for node in of_kinds(root, kinds):
             self._define(node)
-        if outside:
-            self._rename(root.text())
-
-    def constants(self) -> dict[str, Values]:
-        """Every name of this file that stands for a text, with the texts."""
-        found = {name: self.named(name) for name in self._definitions}
-        return {name: values for name, values in found.items() if values}
-
-    def aliases(self, names: set[str]) -> set[str]:
-        """These names, and what this file calls them after an import."""
-        return names | {alias for alias, name in self._aliases.items() if name in names}
-
-    def is_outside(self, names: Iterable[str]) -> bool:
-        """Whether these names are defined elsewhere."""
-        return all(name in self._outside and name not in self._definitions for name in names)
-
-    def named(self, name: str) -> Values:
-        """What a name stands for: this file's own definitions before those of others."""
-        if name in self._busy:
-            return ()
-        nodes = self._definitions.get(name)
-        if nodes is None:
-            return self._outside.get(name, ())
-        self._busy.add(name)
-        try:
-            values = dict.fromkeys(value for node in nodes[:MAX_VALUES] for value in self.values(node))
-        finally:
-            self._busy.discard(name)
-        return tuple(values)[:MAX_VALUES]
+        for one, other, key, local in _RENAMED.findall(text):
+            self.names.rename(one or key, other or local)
 
     def values(self, node: SgNode, depth: int = 0) -> Values:
         """The texts that this expression can be; () when it is none."""
@@ -133,42 +55,91 @@ class Folder:
         key = (span.start.index, span.end.index, node.kind())
         if key not in self._memo:
             found = self._values(node, depth + 1)
-            if self._busy:
-                return found  # inside of a definition it may lack what is being resolved
+            if self.names.is_busy:
+                return found  # inside of a definition its names are not what they are elsewhere
             self._memo[key] = found
         return self._memo[key]
 
+    def standing(self, node: SgNode) -> tuple[Values, Values]:
+        """The texts that this expression can be where it stands, and what the names that it is made of are by
+        themselves: these were seen where they are defined."""
+        span = span_of(node)
+        with self.names.standing(span) as definition:
+            words = set(re.findall(r"\w+", node.text()))
+            own = [self.names.named(word) for word in words if word in self.names]
+            if definition is None or span not in self._growths:
+                return self.values(node), sum(own, ())
+            name, index = definition
+            return self.names.at(name, index), self.names.at(name, index - 1)
+
     def whole(self, node: SgNode) -> SgNode:
         """The largest expression around this one that is still a text."""
-        through = _BETWEEN | {*self._grammar.lists, *self._grammar.wrappers, *self._grammar.members}
+        through = BETWEEN | {*self._grammar.lists, *self._grammar.wrappers, *self._grammar.members}
         best, at = node, node.parent()
         for _ in range(MAX_DEPTH):
             if at is None:
                 break
-            if at.kind() not in through:
+            if at.kind() not in through or summed_in(at, self._grammar) is not None:
                 if not self.values(at):
                     break
                 best = at
             at = at.parent()
         return best
 
+    def name(self, node: SgNode) -> str:
+        """The name that this expression is, without what it is asked for (`E.head.rawValue`); "" when it is more."""
+        grammar = self._grammar
+        if node.kind() in grammar.names:
+            return node.text()
+        if node.kind() not in grammar.members or summed_in(node, grammar) is not None:
+            return ""
+        return self._last(node)
+
     # how a definition is read -----------------------------------------------------------------------------------
 
     def _define(self, node: SgNode) -> None:
         children = node.children()
         texts = [child.text() if not child.is_named() else "" for child in children]
-        sign = texts.index("=") if "=" in texts else texts.index(":") if ":" in texts else -1
-        if sign > 0:
-            before, after = children[:sign], [child for child in children[sign + 1 :] if child.is_named()]
-            name = next((n for child in before for n in self._names_in(child)), None)
+        if "+=" in texts:
+            sign = texts.index("+=")
+            self._grow(node, self._target(children[:sign]), children[sign + 1 :])
+        elif node.kind() in self._grammar.calls and (grown := _GROWING.match(node.text())):
+            self._grow(node, grown[1], children[-1:])
+        elif "=" in texts or ":" in texts:
+            mark, start = "=" if "=" in texts else ":", 0
+            for sign in (at for at, text in enumerate(texts) if text == mark):
+                self._assign(self._target(children[start:sign]), children[sign + 1 :])
+                start = sign + 2
         else:  # an attribute of a module: @name value
             parent = node.parent()
-            if parent is None or parent.kind() != "unary_operator" or not parent.text().startswith("@"):
-                return
-            name = children[0].text() if children else None
-            after = [one for child in children[1:2] for one in child.children() if one.is_named()]
-        if name and after:
-            self._definitions.setdefault(name, []).append(after[0])
+            if parent is not None and parent.kind() == "unary_operator" and parent.text().startswith("@"):
+                self._assign(children[0].text(), [one for child in children[1:2] for one in child.children()])
+
+    def _assign(self, name: str, after: Sequence[SgNode]) -> None:
+        value = next((child for child in after if child.is_named()), None)
+        if name and value is not None:
+            self.names.define(name, value, span_of(value))
+
+    def _grow(self, node: SgNode, name: str, after: Sequence[SgNode]) -> None:
+        added = self._only([child for child in after if child.is_named()])
+        if name and added is not None:
+            self._growths.add(span_of(node))
+            self.names.define(name, added, span_of(node), grows=True)
+
+    def _only(self, nodes: Sequence[SgNode]) -> SgNode | None:
+        """The one expression that these are."""
+        while len(nodes) == 1 and nodes[0].kind() in BETWEEN:
+            nodes = [child for child in nodes[0].children() if child.is_named()]
+        return nodes[0] if len(nodes) == 1 else None
+
+    def _target(self, before: Sequence[SgNode]) -> str:
+        """The name that is defined: the first of a declaration, the last of a member that is assigned to."""
+        for child in before:
+            if child.kind() in _TAKEN_APART:
+                break
+            if found := list(self._names_in(child)):
+                return found[-1] if child.kind() in (*self._grammar.members, *_ASSIGNED) else found[0]
+        return ""
 
     def _names_in(self, node: SgNode) -> Iterable[str]:
         if node.kind() in self._grammar.names:
@@ -180,44 +151,49 @@ class Folder:
         for child in node.children():
             yield from self._names_in(child)
 
-    def _rename(self, text: str) -> None:
-        for one, other, key, local in _RENAMED.findall(text):
-            name, alias = (one, other) if one else (key, local)
-            if name in self._outside and alias not in self._definitions:
-                self._outside.setdefault(alias, self._outside[name])
-                self._aliases[alias] = name
-
     # how an expression is read ----------------------------------------------------------------------------------
 
     def _values(self, node: SgNode, depth: int) -> Values:
         grammar, kind = self._grammar, node.kind()
+        if (span := span_of(node)) in self._growths:
+            with self.names.standing(span) as definition:
+                return self.names.at(*definition) if definition else ()
         if kind in grammar.strings:
             return self._string(node, depth)
         if kind in grammar.names:
-            return self.named(node.text())
+            return self.names.named(node.text())
         if kind in grammar.members:
-            return self._member(node)
+            return self._member(node, depth)
         if kind in grammar.joins:
             return self._join(node, depth)
         if kind in grammar.calls:
             return self._call(node, depth)
         named = [child for child in node.children() if child.is_named()]
-        if kind in grammar.wrappers or (kind in _BETWEEN and len(named) == 1):
+        if kind in grammar.wrappers or (kind in BETWEEN and len(named) == 1):
             return self.values(named[-1], depth) if named else ()
         return ()
 
-    def _member(self, node: SgNode) -> Values:
-        """A constant by its last name, or the one whose own text is asked for (`E.head.rawValue`)."""
+    def _member(self, node: SgNode, depth: int) -> Values:
+        """A constant by its last name. Swift's grammar reads `a + B.c` as `(a + B).c`: the sum is put right."""
+        value = self.names.named(self._last(node))
+        summed = summed_in(node, self._grammar)
+        if summed is None:
+            return value
+        parts = [self.values(child, depth) for child in summed.children()[:-1] if child.is_named()]
+        return total([*parts, value])
+
+    def _last(self, node: SgNode) -> str:
         names = [name for child in node.children() for name in self._names_in(child)]
-        while names and names[-1] in _OWN_TEXT:
+        while len(names) > 1 and names[-1] in _OWN_TEXT and not self.names.named(names[-1]):
             names.pop()
-        return self.named(names[-1]) if names else ()
+        return names[-1] if names else ""
 
     def _string(self, node: SgNode, depth: int) -> Values:
         grammar, children = self._grammar, node.children()
-        inner = {*grammar.texts, *grammar.holes, *grammar.escapes, *grammar.strings}
+        inner = {*grammar.texts, *grammar.holes, *grammar.strings}
         if not any(child.kind() in inner for child in children):
-            return (unescaped(_unquoted(node.text())),)
+            text = unquoted(node.text())
+            return (text if node.kind() in grammar.raws else unescaped(text),)
         parts: list[Values] = []
         raw = ""  # an escape may be cut in two nodes
         for child in children:
@@ -227,7 +203,7 @@ class Folder:
             elif kind in grammar.holes or kind in grammar.strings:
                 parts += [(unescaped(raw),), self._hole(child, depth) or (HOLE,)]
                 raw = ""
-        return product([*parts, (unescaped(raw),)])
+        return product([*parts, (raw if node.kind() in grammar.raws else unescaped(raw),)])
 
     def _hole(self, node: SgNode, depth: int) -> Values:
         if node.kind() in self._grammar.names or node.kind() in self._grammar.strings:
@@ -239,81 +215,49 @@ class Folder:
         children = node.children()
         if len(children) == 3 and children[1].text() == "|>":  # what stands before the pipe is the first argument
             steps = children[2].children()
-            return (
-                self._folded_call(_callee(steps[:-1]), children[0], self._arguments(steps[-1]), depth) if steps else ()
-            )
+            return self._made(callee(steps[:-1]), children[0], self._arguments(steps[-1]), depth) if steps else ()
         signs = {child.text() for child in children if not child.is_named()}
-        if signs and not signs & set(self._grammar.operators):
+        if bool(signs) != bool(self._grammar.operators) or (signs and not signs & {*self._grammar.operators}):
             return ()
-        if not signs and self._grammar.operators:
-            return ()
-        if "%" in signs:
-            templates, given = self.values(children[0], depth), children[-1]
-            arguments = [self.values(one, depth) for one in self._given(given)]
-            return tuple(v for text in templates for v in filled(text, arguments, self.named))[:MAX_VALUES]
-        parts = [self.values(child, depth) for child in children if child.is_named()]
-        return product([part or (HOLE,) for part in parts]) if any(parts) else ()
-
-    def _given(self, node: SgNode) -> list[SgNode]:
-        """What stands after a % : one thing, or several in a tuple."""
-        return [child for child in node.children() if child.is_named()] if node.kind() == "tuple" else [node]
+        operands = [child for child in children if child.is_named() and child.kind() not in self._grammar.comments]
+        if signs & {"%", "/"}:
+            given = operands[1].children() if operands[1].kind() == "tuple" else operands[1:]
+            arguments = [[one] for one in given if one.is_named()]
+            return self._made("format" if "%" in signs else "join", operands[0], arguments, depth)
+        return total([self.values(operand, depth) for operand in operands])
 
     def _call(self, node: SgNode, depth: int) -> Values:
         children = node.children()
         if len(children) < 2:
             return ()
+        if children[0].kind() == "command_name":  # a shell's words are its arguments
+            return self._made(children[0].text(), None, [[child] for child in children[1:]], depth)
         head, tail = children[:-1], children[-1]
-        return self._folded_call(_callee(head), _receiver(head), self._arguments(tail), depth)
+        return self._made(callee(head), receiver(head), self._arguments(tail), depth)
 
-    def _folded_call(self, callee: str, receiver: SgNode | None, arguments: list[Argument], depth: int) -> Values:
-        values = [self._argument(argument, depth) for argument in arguments]
-        own = self.values(receiver, depth) if receiver is not None else ()
-        if callee in _JOINS:
-            return self._joined(receiver, arguments, depth)
-        if callee in _CONCATS:
-            candidates = [[receiver], *arguments] if receiver is not None else arguments
-            listed = [item for candidate in candidates for item in self._items(candidate, depth)]
-            parts = listed or ([own] if own else []) + values
-            return product([part or (HOLE,) for part in parts]) if any(parts) else ()
-        if callee in _FORMATS or callee.endswith("!"):
-            templates, rest = (own, values) if own else (values[0], values[1:]) if values else ((), [])
-            return tuple(v for template in templates for v in filled(template, rest, self.named))[:MAX_VALUES]
-        if callee in _REPLACES and len(values) >= 2:
-            chosen = itertools.product(own, values[0], values[1])
-            return tuple(text.replace(old, new) for text, old, new in itertools.islice(chosen, MAX_VALUES))
-        if callee in _SAMES:
-            return next(filter(None, values), ()) or own
-        return ()
+    def _made(self, name: str, on: SgNode | None, arguments: list[Argument], depth: int) -> Values:
+        listed = name in LISTED
+        operands = [self._operand(argument, depth, listed) for argument in arguments]
+        own = self._operand([on], depth, listed) if on is not None else None
+        return made(name, own, operands, self.names.named)
+
+    def _operand(self, argument: Argument, depth: int, listed: bool) -> Operand:
+        if listed and (items := self._items(argument, depth)):
+            return Operand(items=tuple(items))
+        return Operand(self._argument(argument, depth))
 
     def _argument(self, argument: Argument, depth: int) -> Values:
         """One argument; in a macro it is a run of tokens: a text, a sum, or another macro."""
         if len(argument) == 1:
             return self.values(argument[0], depth)
         if len(argument) == 3 and argument[1].text() == "!" and depth < MAX_DEPTH:
-            name = argument[0].text().lower() + "!"
-            return self._folded_call(name, None, self._arguments(argument[2]), depth + 1)
+            return self._made(argument[0].text().lower() + "!", None, self._arguments(argument[2]), depth + 1)
         texts = [token.text() for token in argument]
-        parts = [
+        return total([
             self.values(token, depth)
             for before, token in zip(["", *texts], argument, strict=False)
             if token.is_named() and before != "." and token.kind() != "token_tree"  # "phx_".to_string() + ...
-        ]
-        return product([part or (HOLE,) for part in parts]) if any(parts) else ()
-
-    def _joined(self, receiver: SgNode | None, arguments: list[Argument], depth: int) -> Values:
-        """A list made one text: the list is the receiver or an argument, its glue another argument."""
-        items: list[Values] = []
-        glues: list[Values] = []
-        for one in [[receiver], *arguments] if receiver is not None else arguments:
-            own = self._items(one, depth)
-            if own and not items:
-                items = own
-            elif value := self._argument(one, depth):
-                glues.append(value)
-        if not items and len(glues) > 2:  # String.join("/", "a", "b")
-            glues, items = glues[:1], glues[1:]
-        glue = glues[0] if glues else ("",)
-        return tuple(v for g in glue for v in product([i or (HOLE,) for i in items], g))[:MAX_VALUES] if items else ()
+        ])  # fmt: skip
 
     def _items(self, argument: Argument, depth: int) -> list[Values]:
         """The items of a list that is written here, or of one that a name stands for."""
@@ -321,12 +265,12 @@ class Folder:
         kind, grammar = node.kind(), self._grammar
         if depth > MAX_DEPTH:
             return []
-        if kind in grammar.names:
-            nodes = self._definitions.get(node.text())
+        if kind in grammar.names or kind in grammar.members:
+            nodes = self.names.definitions(self.name(node))
             return self._items([nodes[0]], depth + 1) if nodes else []
-        if kind in grammar.calls and (children := node.children()) and _callee(children[:-1]) in _LISTS:
+        if kind in grammar.calls and (children := node.children()) and callee(children[:-1]) in _LISTS:
             return [self._argument(inner, depth) for inner in self._arguments(children[-1])]
-        if kind in grammar.wrappers or kind in _BETWEEN:
+        if kind in grammar.wrappers or kind in BETWEEN:
             named = [child for child in node.children() if child.is_named()]
             return self._items(named, depth + 1) if len(named) == 1 else []
         if kind not in grammar.lists:
@@ -341,7 +285,7 @@ class Folder:
             return self._arguments(inner)
         if node.kind() != "token_tree":
             comments = self._grammar.comments
-            return [[_without_label(child)] for child in children if child.is_named() and child.kind() not in comments]
+            return [[without_label(child)] for child in children if child.is_named() and child.kind() not in comments]
         runs: list[Argument] = [[]]
         for child in children[1:-1]:
             if child.text() == ",":
@@ -351,43 +295,7 @@ class Folder:
         return [run for run in runs if run]
 
 
-_BETWEEN = frozenset({
-    "arguments", "argument_list", "value_arguments", "value_argument", "call_suffix", "token_tree", "annotated_lambda",
-    "interpolation", "template_substitution", "expansion", "simple_expansion", "parenthesized_expression",
-    "spread_element",
-})  # fmt: skip
 _OWN_TEXT = frozenset({"rawValue", "value", "name", "description"})
 _LISTS = frozenset({"listof", "arrayof", "setof", "vec!", "of", "aslist", "array"})
-
-
-def of_kinds(root: SgNode, kinds: Iterable[str]) -> list[SgNode]:
-    """All nodes of these kinds, found by the engine and not by walking in Python."""
-    rules: list[Rule] = [{"kind": kind} for kind in kinds]
-    return root.find_all(any=rules) if rules else []
-
-
-def _unquoted(text: str) -> str:
-    return text.strip("\"'`")
-
-
-def _callee(head: Sequence[SgNode]) -> str:
-    """The last name before the arguments, in small letters; a macro's with its mark."""
-    names = re.findall(r"\w+!?", " ".join(node.text() for node in head[-3:])[-80:].replace(" !", "!"))
-    return names[-1].lower() if names else ""
-
-
-def _receiver(head: Sequence[SgNode]) -> SgNode | None:
-    """What a method is called on."""
-    first = head[0]
-    children = first.children()
-    if len(head) > 1 and head[1].text() == ".":
-        return first
-    return children[0] if len(children) > 1 else None
-
-
-def _without_label(node: SgNode) -> SgNode:
-    """An argument without its label."""
-    if node.kind() == "value_argument":
-        named = [child for child in node.children() if child.is_named()]
-        return named[-1] if named else node
-    return node
+_TAKEN_APART = frozenset({"object_pattern", "array_pattern", "tuple_pattern", "struct_pattern"})
+_ASSIGNED = frozenset({"directly_assignable_expression"})

@@ -17,7 +17,8 @@ Kinds = tuple[str, ...]
 @dataclass(frozen=True)
 class Grammar:
     """Node kinds by the part they play. `holes` are interpolations inside a string; `joins` are expressions whose
-    operands stand for one text when their operator is in `operators`; `wrappers` stand for what they contain."""
+    operands stand for one text when their operator is in `operators`; `wrappers` stand for what they contain; `growths`
+    add to a name, `raws` are strings without escapes."""
 
     strings: Kinds
     comments: Kinds
@@ -32,8 +33,11 @@ class Grammar:
     members: Kinds = ()
     names: Kinds = ("identifier",)
     definitions: Kinds = ()
+    growths: Kinds = ()
+    raws: Kinds = ()
     functions: Kinds = ()
     code: bool = True  # a programming language: what it holds runs
+    embeds: bool = False  # its texts can be scripts of other languages
 
 
 _JAVASCRIPT = Grammar(
@@ -41,8 +45,7 @@ _JAVASCRIPT = Grammar(
     texts=("string_fragment",),
     holes=("template_substitution",),
     comments=("comment",),
-    joins=("binary_expression", "augmented_assignment_expression"),
-    operators=("+", "+="),
+    joins=("binary_expression",),
     calls=("call_expression", "new_expression"),
     lists=("array",),
     wrappers=("parenthesized_expression",),
@@ -51,6 +54,7 @@ _JAVASCRIPT = Grammar(
            "shorthand_property_identifier_pattern"),
     definitions=("variable_declarator", "pair", "field_definition", "assignment_expression",
                  "object_assignment_pattern"),
+    growths=("augmented_assignment_expression",),
     functions=("function_declaration", "method_definition", "call_expression"),
 )  # fmt: skip
 
@@ -64,8 +68,9 @@ _TYPESCRIPT = replace(
 
 GRAMMARS: dict[str, Grammar] = {
     "rust": Grammar(
-        strings=("string_literal", "raw_string_literal"),
+        strings=("string_literal", "raw_string_literal", "char_literal"),
         texts=("string_content",),
+        raws=("raw_string_literal",),
         comments=("line_comment", "block_comment"),
         joins=("binary_expression",),
         calls=("call_expression", "macro_invocation"),
@@ -73,7 +78,8 @@ GRAMMARS: dict[str, Grammar] = {
         wrappers=("parenthesized_expression", "reference_expression", "try_expression"),
         members=("scoped_identifier", "field_expression"),
         names=("identifier", "field_identifier", "type_identifier"),
-        definitions=("const_item", "static_item", "let_declaration"),
+        definitions=("const_item", "static_item", "let_declaration", "field_initializer", "assignment_expression"),
+        growths=("compound_assignment_expr",),
         functions=("function_item", "mod_item"),
     ),
     "javascript": _JAVASCRIPT,
@@ -91,7 +97,8 @@ GRAMMARS: dict[str, Grammar] = {
         wrappers=("tuple_expression", "value_argument"),
         members=("navigation_expression",),
         names=("simple_identifier", "type_identifier"),
-        definitions=("property_declaration", "enum_entry"),
+        definitions=("property_declaration", "enum_entry", "assignment"),
+        raws=("raw_string_literal",),
         functions=("function_declaration",),
     ),
     "elixir": Grammar(
@@ -110,7 +117,7 @@ GRAMMARS: dict[str, Grammar] = {
         functions=("call",),
     ),
     "kotlin": Grammar(
-        strings=("string_literal",),
+        strings=("string_literal", "character_literal"),
         texts=("string_content",),
         escapes=("character_escape_seq",),
         holes=("interpolated_expression", "interpolated_identifier"),
@@ -120,11 +127,11 @@ GRAMMARS: dict[str, Grammar] = {
         wrappers=("parenthesized_expression", "value_argument"),
         members=("navigation_expression",),
         names=("simple_identifier", "type_identifier", "interpolated_identifier"),
-        definitions=("property_declaration",),
+        definitions=("property_declaration", "assignment"),
         functions=("function_declaration",),
     ),
     "java": Grammar(
-        strings=("string_literal",),
+        strings=("string_literal", "character_literal"),
         texts=("string_fragment", "multiline_string_fragment"),
         comments=("line_comment", "block_comment"),
         joins=("binary_expression",),
@@ -140,10 +147,12 @@ GRAMMARS: dict[str, Grammar] = {
         strings=("string", "raw_string", "ansi_c_string", "word"),
         texts=("string_content",),
         escapes=(),
-        holes=("expansion", "simple_expansion"),
+        holes=("expansion", "simple_expansion", "command_substitution"),
+        raws=("raw_string", "word"),
         comments=("comment",),
         joins=("concatenation",),
         operators=(),  # what stands side by side is one word
+        calls=("command",),
         names=("variable_name",),
         definitions=("variable_assignment",),
         functions=("function_definition",),
@@ -154,20 +163,23 @@ GRAMMARS: dict[str, Grammar] = {
         texts=("string_content",),
         holes=("interpolation",),
         comments=("comment",),
-        joins=("binary_operator", "augmented_assignment"),
-        operators=("+", "+=", "%"),
+        joins=("binary_operator",),
+        operators=("+", "%", "/"),
         calls=("call",),
         lists=("list", "tuple", "set"),
         wrappers=("parenthesized_expression",),
         members=("attribute", "subscript"),
         definitions=("assignment", "named_expression", "keyword_argument", "default_parameter", "pair"),
+        growths=("augmented_assignment",),
         functions=("function_definition",),
     ),
     "yaml": Grammar(
         strings=("double_quote_scalar", "single_quote_scalar", "string_scalar", "block_scalar"),
+        raws=("single_quote_scalar", "string_scalar", "block_scalar"),
         comments=("comment",),
         names=(),
         code=False,
+        embeds=True,
     ),
     "json": Grammar(strings=("string",), texts=("string_content",), comments=("comment",), names=(), code=False),
     "html": Grammar(
@@ -176,5 +188,6 @@ GRAMMARS: dict[str, Grammar] = {
         comments=("comment",),
         names=("tag_name", "attribute_name"),
         code=False,
+        embeds=True,
     ),
 }

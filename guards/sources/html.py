@@ -6,6 +6,7 @@ look('<script>join = "phx_" + "join"</script>', rules, {}).sightings[0].how
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -14,7 +15,10 @@ from ast_grep_py import SgRoot
 from guards.rule import Rule
 from guards.sighting import Look, Sighting
 from guards.sources import syntax
-from guards.sources.folding import Values, of_kinds
+from guards.sources.nodes import of_kinds
+from guards.sources.values import Values
+
+_TYPED = re.compile(r"<script[^>]*\blang=[\"']?tsx?\b")
 
 
 def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
@@ -23,9 +27,10 @@ def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Loo
     sightings = {(one.line, one.column, one.rule): one for one in page.sightings}
     constants = dict(page.constants)
     for script in of_kinds(SgRoot(text, "html").root(), ("script_element",)):
+        typed = _TYPED.match(script.text())
         for body in of_kinds(script, ("raw_text",)):
             start = body.range().start
-            seen = syntax.look("javascript", body.text(), rules, outside)
+            seen = syntax.look("typescript" if typed else "javascript", body.text(), rules, outside)
             constants |= seen.constants
             for one in seen.sightings:
                 moved = _moved(one, start.line, start.column)

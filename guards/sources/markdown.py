@@ -16,10 +16,12 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from guards.rule import Rule
-from guards.sighting import Lines, Look, Role, Sighting
+from guards.sighting import How, Lines, Look, Role, Sighting
 from guards.sources.matching import RuleSet
+from guards.sources.text import CHANGES, Change, put_together
 
 _NOTE = re.compile(r"\W*(?:[\w-]+\W+){0,3}?(?:retired|retirement|removed)\b", re.IGNORECASE)
+_MARK: Change = (re.compile(r"\\([!-/:-@\[-`{-~])"), lambda match: match[1])  # a mark of punctuation that is escaped
 _OPEN, _CLOSE = "<!-- retirement-note -->", "<!-- /retirement-note -->"
 
 
@@ -28,10 +30,17 @@ def look(text: str, rules: Sequence[Rule]) -> Look:
     tokens = MarkdownIt("commonmark").parse(text)
     notes, comments = notes_of(tokens), _comments(tokens)
     lines, found = Lines.of(text), []
-    for match in RuleSet(rules, "markdown").matches(text):
-        line, column = lines.place(match.start)
+    rule_set = RuleSet(rules, "markdown")
+    plain = [(match, match.start) for match in rule_set.matches(text)]
+    seen = {(lines.place(at)[0], match.rule.id) for match, at in plain}
+    folded = put_together(text, rule_set, [*CHANGES, _MARK])
+    both = [*plain, *((match, at) for match, at in folded if (lines.place(at)[0], match.rule.id) not in seen)]
+    for number, (match, at) in enumerate(both):
+        line, column = lines.place(at)
         role: Role = "note" if line in notes else "comment" if line in comments else "prose"
-        found.append(Sighting(match.rule.id, match.symbol, role, line, column, "literal", lines.line(line)))
+        how: How = "literal" if number < len(plain) else "folded"
+        value = "" if how == "literal" else match.symbol
+        found.append(Sighting(match.rule.id, match.symbol, role, line, column, how, lines.line(line), value))
     return Look(tuple(found))
 
 

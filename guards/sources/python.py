@@ -7,7 +7,6 @@ look('PREFIX = "phx_"\\njoin = f"{PREFIX}join"\\n', rules, {}).sightings[0].symb
 from __future__ import annotations
 
 import bisect
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -18,8 +17,11 @@ from guards.rule import Match, Rule
 from guards.sighting import How, Lines, Look, Role, Sighting
 from guards.sources import syntax
 from guards.sources import text as plain_text
-from guards.sources.folding import HOLE, MAX_DEPTH, MAX_VALUES, Values, filled, product
+from guards.sources.calls import Operand, made, total
+from guards.sources.folding import MAX_DEPTH
 from guards.sources.matching import RuleSet
+from guards.sources.names import Names
+from guards.sources.values import HOLE, Values, product
 
 _EXPRESSIONS = (
     cst.SimpleString, cst.ConcatenatedString, cst.FormattedString, cst.BinaryOperation, cst.Call, cst.Name,
@@ -33,7 +35,7 @@ def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Loo
     50 kB, so a module is first asked by the faster parser whether there is anything to see."""
     glance = syntax.look("python", text, rules, outside)
     if not glance.sightings:
-        return Look((), glance.constants)
+        return Look((), glance.constants, glance.problem)
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         return _judged(_Seen(wrapper, outside), Lines.of(text), RuleSet(rules, "python"))
@@ -47,9 +49,8 @@ class _Seen(cst.CSTVisitor):
 
     def __init__(self, wrapper: MetadataWrapper, outside: Mapping[str, Values]) -> None:
         super().__init__()
-        self.outside = dict(outside)
-        self.definitions: dict[str, list[cst.BaseExpression]] = {}
-        self.expressions: list[cst.BaseExpression] = []
+        self.names: Names[cst.BaseExpression] = Names(outside, self.values)
+        self.expressions: list[cst.BaseExpression | cst.AugAssign] = []
         self.comments: list[CodeRange] = []
         self.strings: list[CodeRange] = []
         self.docs: list[CodeRange] = []
@@ -57,7 +58,6 @@ class _Seen(cst.CSTVisitor):
         self._positions = cast("Mapping[cst.CSTNode, CodeRange]", wrapper.resolve(PositionProvider))
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._path: list[cst.CSTNode] = []
-        self._busy: set[str] = set()
         self._memo: dict[cst.CSTNode, Values] = {}
         self.module = wrapper.module
         wrapper.module.visit(self)
@@ -81,7 +81,8 @@ class _Seen(cst.CSTVisitor):
         elif isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString | cst.ConcatenatedString):
             self.docs.append(self.place(node))
         elif isinstance(node, cst.FunctionDef | cst.ClassDef):
-            self.functions.append((self.place(node), node))
+            first = node.decorators[0] if node.decorators else node
+            self.functions.append((CodeRange(self.place(first).start, self.place(node).end), node))
         elif isinstance(node, cst.ImportFrom):
             self._imported(node)
         self._defined(node)
@@ -96,53 +97,44 @@ class _Seen(cst.CSTVisitor):
         elif isinstance(node, cst.AnnAssign | cst.NamedExpr) and node.value is not None:
             self._define(node.target, node.value)
         elif isinstance(node, cst.AugAssign) and isinstance(node.operator, cst.AddAssign):
-            self._grow(node)
+            if name := _name_of(node.target):
+                self.names.define(name, node.value, node, grows=True)
+                self.expressions.append(node)
         elif isinstance(node, cst.Param) and node.default is not None:
             self._define(node.name, node.default)
         elif isinstance(node, cst.DictElement) and isinstance(node.key, cst.SimpleString):
-            self.definitions.setdefault(str(node.key.evaluated_value), []).append(node.value)
+            self.names.define(str(node.key.evaluated_value), node.value, node.value)
 
     def _define(self, target: cst.BaseExpression, value: cst.BaseExpression) -> None:
         if isinstance(target, cst.Tuple) and isinstance(value, cst.Tuple):
             for one, other in zip(target.elements, value.elements, strict=False):
                 self._define(one.value, other.value)
         elif name := _name_of(target):
-            self.definitions.setdefault(name, []).append(value)
-
-    def _grow(self, node: cst.AugAssign) -> None:
-        """`name += "..."`: what it was, and this."""
-        name = _name_of(node.target)
-        if name and (before := self.definitions.get(name)):
-            before.append(cst.BinaryOperation(before[-1], cst.Add(), node.value))
-            self.expressions.append(node.value)
+            self.names.define(name, value, value)
 
     def _imported(self, node: cst.ImportFrom) -> None:
         for alias in () if isinstance(node.names, cst.ImportStar) else node.names:
-            name, local = _name_of(alias.name), alias.asname and _name_of(alias.asname.name)
-            if name in self.outside and local:
-                self.outside[local] = self.outside[name]
+            if local := alias.asname and _name_of(alias.asname.name):
+                self.names.rename(_name_of(alias.name), local)
 
     # values ------------------------------------------------------------------------------------------------------
 
-    def named(self, name: str) -> Values:
-        """What a name stands for: this module's own definitions before those of others."""
-        if name in self._busy or len(self._busy) > MAX_DEPTH:
-            return ()
-        if name not in self.definitions:
-            return self.outside.get(name, ())
-        self._busy.add(name)
-        try:
-            nodes = self.definitions[name][:MAX_VALUES]
-            return tuple(dict.fromkeys(value for node in nodes for value in self.values(node)))[:MAX_VALUES]
-        finally:
-            self._busy.discard(name)
+    def standing(self, node: cst.BaseExpression | cst.AugAssign) -> tuple[Values, Values]:
+        """The texts that this expression can be where it stands, and what the names that it is made of are by
+        themselves: these were seen where they are defined."""
+        with self.names.standing(node) as definition:
+            if isinstance(node, cst.AugAssign):
+                name, index = definition or ("", 0)
+                return self.names.at(name, index), self.names.at(name, index - 1)
+            own = [self.names.named(one) for one in _NamesIn.of(node) if one in self.names]
+            return self.values(node), sum(own, ())
 
     def values(self, node: cst.BaseExpression) -> Values:
         """The texts that this expression can be; () when it is none."""
         if node in self._memo:
             return self._memo[node]
         found = self._values(node)
-        if not self._busy:  # inside of a definition it may lack what is being resolved
+        if not self.names.is_busy:  # inside of a definition its names are not what they are elsewhere
             self._memo[node] = found
         return found
 
@@ -155,7 +147,7 @@ class _Seen(cst.CSTVisitor):
         if isinstance(node, cst.FormattedString):
             return product([self._part(part) for part in node.parts])
         if isinstance(node, cst.Name | cst.Attribute):
-            return self.named(_name_of(node))
+            return self.names.named(self.name(node))
         if isinstance(node, cst.Subscript):
             return self._item(node)
         if isinstance(node, cst.BinaryOperation):
@@ -171,54 +163,48 @@ class _Seen(cst.CSTVisitor):
         """`NAMES["head"]`: by its key."""
         index = node.slice[0].slice
         if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
-            return self.named(str(index.value.evaluated_value))
+            return self.names.named(str(index.value.evaluated_value))
         return ()
 
     def _operation(self, node: cst.BinaryOperation) -> Values:
-        left = self.values(node.left)
+        left, right = self.values(node.left), self.values(node.right)
         if isinstance(node.operator, cst.Add):
-            right = self.values(node.right)
-            return product([left or (HOLE,), right or (HOLE,)]) if left or right else ()
+            return total([left, right])
+        if isinstance(node.operator, cst.Divide):  # a path
+            return made("join", Operand(left), [Operand(right)], self.names.named)
         if isinstance(node.operator, cst.Modulo) and left:
             given = [e.value for e in node.right.elements] if isinstance(node.right, cst.Tuple) else [node.right]
-            arguments = [self.values(one) for one in given]
-            return tuple(v for text in left for v in filled(text, [a or (HOLE,) for a in arguments], self.named))[
-                :MAX_VALUES
-            ]
+            return made(
+                "format", Operand(left), [Operand(self.values(one) or (HOLE,)) for one in given], self.names.named
+            )
         return ()
 
     def _call(self, node: cst.Call) -> Values:
-        arguments = [argument.value for argument in node.args]
-        if isinstance(node.func, cst.Name):
-            return self.values(arguments[0]) if node.func.value in ("str", "Path", "quote") and arguments else ()
-        if not isinstance(node.func, cst.Attribute):
-            return ()
-        method, own = node.func.attr.value, self.values(node.func.value)
-        if method == "join" and own and arguments:
-            parts = [part or (HOLE,) for part in self._items(arguments[0])]
-            return tuple(v for glue in own for v in product(parts, glue))[:MAX_VALUES] if parts else ()
-        values = [self.values(one) for one in arguments]
-        if method == "format":
-            named = {a.keyword.value: self.values(a.value) for a in node.args if a.keyword}
-            placed = [v or (HOLE,) for v, a in zip(values, node.args, strict=True) if not a.keyword]
-            return tuple(v for text in own for v in filled(text, placed, lambda n: named.get(n, ())))[:MAX_VALUES]
-        if method == "replace" and len(values) >= 2:
-            chosen = itertools.product(own, values[0], values[1])
-            return tuple(text.replace(old, new) for text, old, new in itertools.islice(chosen, MAX_VALUES))
-        return (
-            own if method in ("strip", "lower", "upper", "encode", "decode", "removeprefix", "lstrip", "rstrip") else ()
-        )
+        callee = _name_of(node.func).lower()
+        receiver = Operand(self.values(node.func.value)) if isinstance(node.func, cst.Attribute) else None
+        placed = [self._operand(argument.value) for argument in node.args if not argument.keyword]
+        named = {argument.keyword.value: self.values(argument.value) for argument in node.args if argument.keyword}
+        return made(callee, receiver, placed, lambda name: named.get(name, ()))
 
-    def _items(self, node: cst.BaseExpression) -> list[Values]:
-        if isinstance(node, cst.Name) and (known := self.definitions.get(node.value)):
-            node = known[0]
-        if isinstance(node, cst.List | cst.Tuple | cst.Set):
-            return [self.values(element.value) for element in node.elements]
-        if isinstance(node, cst.SimpleString):
-            return [(one,) for one in str(node.evaluated_value)]
-        return []
+    def _operand(self, node: cst.BaseExpression) -> Operand:
+        known = self.names.definitions(node.value) if isinstance(node, cst.Name) else ()
+        listed = known[0] if known else node
+        if isinstance(listed, cst.List | cst.Tuple | cst.Set):
+            return Operand(items=tuple(self.values(element.value) for element in listed.elements))
+        return Operand(self.values(node))
 
-    def is_whole(self, node: cst.BaseExpression) -> bool:
+    def name(self, node: cst.CSTNode) -> str:
+        """The last name of a name or an attribute, without what it is asked for (`E.HEAD.value`); "" for anything
+        else."""
+        if (
+            isinstance(node, cst.Attribute)
+            and node.attr.value in ("value", "name")
+            and node.attr.value not in self.names
+        ):
+            return self.name(node.value)
+        return _name_of(node)
+
+    def is_whole(self, node: cst.CSTNode) -> bool:
         """Whether no larger expression around it is still a text."""
         at: cst.CSTNode | None = self._parents.get(node)
         for _ in range(MAX_DEPTH):
@@ -235,6 +221,23 @@ def _name_of(node: cst.CSTNode) -> str:
     if isinstance(node, cst.Attribute):
         return node.attr.value
     return node.value if isinstance(node, cst.Name) else ""
+
+
+class _NamesIn(cst.CSTVisitor):
+    """Every name within an expression."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    @classmethod
+    def of(cls, node: cst.CSTNode) -> set[str]:
+        visitor = cls()
+        node.visit(visitor)
+        return visitor.names
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.names.add(node.value)
 
 
 def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
@@ -255,16 +258,17 @@ def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
         taken.append((match.start, match.end))
         add(match, match.start, role, "literal")
     for node in seen.expressions:
-        name = _name_of(node)
-        if name and (name in seen.definitions or name not in seen.outside):
+        name = seen.name(node)
+        if name and not seen.names.is_outside(name):
             continue  # a name of this module: its definition is seen
-        matches = list(rules.folded(seen.values(node)))
-        if matches and seen.is_whole(node):
+        values, before = seen.standing(node)
+        new = next((match for match in rules.folded(values) if not any(match.symbol in one for one in before)), None)
+        if new and seen.is_whole(node):
             ((start, end),) = _offsets(lines, [seen.place(node)])
             if not any(start <= a and b <= end for a, b in taken):
-                add(matches[0], start, "string", "constant" if name else "folded")
+                add(new, start, "string", "constant" if name else "folded")
                 taken.append((start, end))
-    names = {name: tuple(filter(rules.is_piece, seen.named(name))) for name in seen.definitions}
+    names = {name: tuple(filter(rules.is_piece, values)) for name, values in seen.names.constants().items()}
     return Look(tuple(found), {name: values for name, values in names.items() if values})
 
 

@@ -11,20 +11,26 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from ast_grep_py import SgNode, SgRoot
 
 from guards.rule import Match, Rule
 from guards.sighting import How, Lines, Look, Role, Sighting
-from guards.sources.folding import Folder, Values, of_kinds
+from guards.sources.folding import Folder
 from guards.sources.grammars import GRAMMARS, Grammar
 from guards.sources.matching import RuleSet
+from guards.sources.nodes import of_kinds, span_of, unquoted
+from guards.sources.text import CHANGES, put_together
+from guards.sources.values import Values
 
 SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 ATTRIBUTE_CHARS = 120  # before a function: where Rust and Java say that it is a test
-_TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
+DOC_CHARS = 20  # before a literal: where Elixir says that it documents
+_DOC = re.compile(r"@(?:module|type|short)?doc\s*(?:~[sS])?$")
 _HOLES = re.compile(r"[{}$#%()\x00]")
+_TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
 _TEST_MARK = re.compile(r"#\[[^\]]*test|@Test|@ParameterizedTest")
 
 
@@ -37,11 +43,12 @@ class _Spans:
     """Stretches of a text that do not overlap, asked by offset."""
 
     def __init__(self, nodes: Sequence[SgNode]) -> None:
-        self._spans = sorted((node.range().start.index, node.range().end.index) for node in nodes)
+        self._spans = sorted(map(span_of, nodes))
 
-    def __contains__(self, offset: int) -> bool:
+    def around(self, offset: int) -> int | None:
+        """Where the stretch around this place begins."""
         at = bisect.bisect_right(self._spans, (offset, 1 << 60)) - 1
-        return at >= 0 and offset < self._spans[at][1]
+        return self._spans[at][0] if at >= 0 and offset < self._spans[at][1] else None
 
 
 class _File:
@@ -60,48 +67,43 @@ class _File:
         sightings = [self._sighting(match, at, self._role(at), "literal") for match, at in plain]
         taken = sorted((at, at + match.end - match.start) for match, at in plain)
         sightings += self._folded(taken)
-        pieces = {
-            name: kept
-            for name, values in self._folder.constants().items()
-            if (kept := tuple(value for value in values if self._rules.is_piece(value)))
-        }
+        if self._grammar.embeds:
+            sightings += self._embedded({(one.line, one.rule) for one in sightings})
+        own = self._folder.names.constants()
+        pieces = {name: tuple(filter(self._rules.is_piece, own[name])) for name in own.keys() & self._piece_names}
         broken = next(iter(of_kinds(self._root, ("ERROR",))), None)
         problem = f"line {self._lines.place(broken.range().start.index)[0]} cannot be parsed" if broken else ""
         return Look(tuple(sightings), pieces, problem)
 
     def _role(self, offset: int) -> Role:
-        if offset in self._comments:
+        if self._comments.around(offset) is not None:
             return "comment"
-        if offset in self._string_spans:
-            return "string"
+        literal = self._string_spans.around(offset)
+        if literal is not None:
+            return "comment" if _DOC.search(self._lines.text, max(0, literal - DOC_CHARS), literal) else "string"
         return "code" if self._grammar.code else "string"
 
     def _folded(self, taken: list[tuple[int, int]]) -> list[Sighting]:
         """What expressions stand for and their text does not show."""
         found: dict[tuple[int, int], Sighting] = {}
-        for start, end, values, how in self._expressions():
-            at = bisect.bisect_left(taken, (start, 0))
-            if at < len(taken) and taken[at][1] <= end:
+        for node in [*filter(self._is_worth_it, self._strings), *self._naming_nodes()]:
+            whole = self._folder.whole(node)
+            span = span_of(whole)
+            at = bisect.bisect_left(taken, (span[0], 0))
+            if (
+                span in found
+                or self._comments.around(span[0]) is not None
+                or (at < len(taken) and taken[at][1] <= span[1])
+            ):
                 continue
-            for match in self._rules.folded(values):
-                if (start, end) not in found:
-                    found[(start, end)] = self._sighting(match, start, "string", how)
-        return list(found.values())
-
-    def _expressions(self) -> list[tuple[int, int, Values, How]]:
-        grammar, folder = self._grammar, self._folder
-        named = self._naming_nodes()
-        found: dict[tuple[int, int], tuple[int, int, Values, How]] = {}
-        for node in [*filter(self._is_worth_it, self._strings), *named]:
-            whole = folder.whole(node)
-            span = whole.range().start.index, whole.range().end.index
-            if span in found or span[0] in self._comments:
-                continue
-            values = folder.values(whole)
-            how: How = "constant" if whole.kind() in grammar.names or whole.kind() in grammar.members else "folded"
-            if how == "constant" and not self._is_outside(whole):
+            name = self._folder.name(whole)
+            if name and not self._folder.names.is_outside(name):
                 continue  # its definition is in this file, and is seen there
-            found[span] = (*span, values, how)
+            values, before = self._folder.standing(whole)
+            for match in self._rules.folded(values):
+                if not any(match.symbol in value for value in before):
+                    found[span] = self._sighting(match, span[0], "string", "constant" if name else "folded")
+                    break
         return list(found.values())
 
     def _is_worth_it(self, node: SgNode) -> bool:
@@ -109,23 +111,30 @@ class _File:
         text = node.text()
         if "\\" in text:
             return True  # an escape hides what it says
-        inner = text.strip("\"'`")
-        return self._rules.is_scrap(inner) or any(map(self._rules.is_piece, _HOLES.split(inner)))
+        inner = unquoted(text)
+        if self._rules.is_scrap(inner) or any(map(self._rules.is_piece, _HOLES.split(inner))):
+            return True
+        return not self._piece_names.isdisjoint(re.findall(r"\w+", inner))  # named within a template
+
+    def _embedded(self, seen: set[tuple[int, str]]) -> Iterator[Sighting]:
+        """What literals of a script within make together."""
+        for match, at in put_together(self._lines.text, self._rules, CHANGES):
+            place = self._lines.place(at)[0], match.rule.id
+            if place not in seen and self._comments.around(at) is None:
+                seen.add(place)
+                yield self._sighting(match, at, "string", "folded")
+
+    @cached_property
+    def _piece_names(self) -> frozenset[str]:
+        """Names that stand for a piece of a symbol."""
+        known = self._folder.names.constants() | dict(self._outside)
+        return frozenset(name for name, values in known.items() if any(map(self._rules.is_piece, values)))
 
     def _naming_nodes(self) -> list[SgNode]:
-        """Names that stand for a piece of a symbol: here may be an expression without a single literal."""
-        names = {
-            name
-            for name, values in (self._folder.constants() | dict(self._outside)).items()
-            if any(map(self._rules.is_piece, values))
-        }
-        if not names:
+        """Where they stand: here may be an expression without a single literal."""
+        if not self._piece_names:
             return []
-        names = self._folder.aliases(names)
-        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in names]
-
-    def _is_outside(self, node: SgNode) -> bool:
-        return self._folder.is_outside(re.findall(r"\w+", node.text())[-1:])
+        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in self._piece_names]
 
     def _sighting(self, match: Match, offset: int, role: Role, how: How) -> Sighting:
         line, column = self._lines.place(offset)
@@ -137,12 +146,13 @@ class _File:
         """The innermost test around this place: its text, with what is said right before it."""
         if self._functions is None:
             nodes = of_kinds(self._root, self._grammar.functions)
-            self._functions = [(node.range().start.index, node.range().end.index) for node in nodes]
+            self._functions = [span_of(node) for node in nodes]
         text = self._lines.text
         around = sorted((end - start, start, end) for start, end in self._functions if start <= offset < end)
         for _, start, end in around:
-            before = text[max(0, start - ATTRIBUTE_CHARS) : start]
-            before = before[before.rfind("}") + 1 :]
-            if _TEST_CALL.match(text, start) or _TEST_MARK.search(before + text[start : start + ATTRIBUTE_CHARS]):
-                return text[start:end][:SCOPE_CHARS]
+            first = max(text.rfind("}", 0, start) + 1, start - ATTRIBUTE_CHARS, 0)
+            body = text.find("{", start, end)
+            mark = _TEST_MARK.search(text, first, body if body >= 0 else end)
+            if mark or _TEST_CALL.match(text, start):
+                return text[min(start, mark.start() if mark else start) : end][:SCOPE_CHARS]
         return text[around[0][1] : around[0][2]][:SCOPE_CHARS] if around else ""

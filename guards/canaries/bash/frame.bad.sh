@@ -1,0 +1,2 @@
+event='phx_'"join"
+echo "$event"

@@ -1,0 +1,3 @@
+# after phx_join
+event='phx_'"joined"
+echo "$event"

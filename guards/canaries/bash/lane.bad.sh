@@ -1,0 +1,1 @@
+exec runtime --publisher in_memory_publisher

@@ -1,0 +1,1 @@
+exec runtime --cache in_memory_cache

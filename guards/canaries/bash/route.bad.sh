@@ -1,0 +1,2 @@
+ROOT=/api/v1
+curl --fail -X POST "$BASE${ROOT}/sync/token"

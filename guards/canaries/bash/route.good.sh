@@ -1,0 +1,2 @@
+ROOT=/api
+curl --fail -X POST "$BASE${ROOT}/sync/token"

@@ -1,0 +1,1 @@
+export SYNC_TRANSPORT=spacetime

@@ -1,0 +1,4 @@
+defmodule Frames do
+  @family "phx"
+  def reply, do: "#{@family}" <> "_reply"
+end

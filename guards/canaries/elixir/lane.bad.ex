@@ -1,0 +1,1 @@
+config :sync, publisher: Sync.InMemoryPublisher

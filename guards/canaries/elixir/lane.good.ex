@@ -1,0 +1,1 @@
+config :sync, cache: Sync.InMemoryCache

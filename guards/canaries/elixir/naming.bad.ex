@@ -1,0 +1,2 @@
+defmodule Sync.ConvexClient do
+end

@@ -1,0 +1,3 @@
+defmodule Geo.ConvexHull do
+  # the hull of a polygon
+end

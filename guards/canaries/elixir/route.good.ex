@@ -1,0 +1,4 @@
+defmodule Paths do
+  @root "/api"
+  def token, do: Enum.join([@root, "sync", "token"], "/")
+end

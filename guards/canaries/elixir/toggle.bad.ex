@@ -1,0 +1,1 @@
+config :sync, phoenix_fallback: true

@@ -1,0 +1,3 @@
+class Frames {
+    String reply = new StringBuilder("phx").append('_').append("replay").toString();
+}

@@ -1,0 +1,3 @@
+class Tokens {
+    Token getApiV1SpacetimeToken() { return call(); }
+}

@@ -1,0 +1,3 @@
+class Tokens {
+    Token getApiSyncToken() { return call(); }
+}

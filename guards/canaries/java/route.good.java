@@ -1,0 +1,3 @@
+class Paths {
+    static final String PATH = String.format("/api/%s/token", "sync");
+}

@@ -1,0 +1,3 @@
+class Lanes {
+    static final String KEY = "sync." + "legacy.transport" + ".enabled";
+}

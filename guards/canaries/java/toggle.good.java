@@ -1,0 +1,3 @@
+class Lanes {
+    static final String KEY = "legacy" + ".user.id";
+}

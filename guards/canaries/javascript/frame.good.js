@@ -1,0 +1,3 @@
+let name = "sync:";
+name += "update";
+name += "\x5fbatches";

@@ -1,0 +1,1 @@
+import { convexHull } from "./geometry"; // hull of a polygon

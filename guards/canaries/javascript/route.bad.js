@@ -1,0 +1,2 @@
+const { root: base } = { root: "/sync/socket" };
+export const path = base.concat("/websocket");

@@ -1,0 +1,1 @@
+export const on = process.env["PHOENIX_" + "FALLBACK"] === "1";

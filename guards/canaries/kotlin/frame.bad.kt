@@ -1,0 +1,1 @@
+val event = listOf("phx", "join").joinToString("_")

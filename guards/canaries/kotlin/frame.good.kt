@@ -1,0 +1,1 @@
+val event = listOf("phx", "joined").joinToString("_") // not phx_join

@@ -1,0 +1,1 @@
+fun createApiSpacetimeToken(body: Body) = call(body)

@@ -1,0 +1,1 @@
+fun createApiSyncToken(body: Body) = call(body)

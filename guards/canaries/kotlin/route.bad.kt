@@ -1,0 +1,2 @@
+const val VERSION = "v1"
+val path = "/api/$VERSION/sync/token"

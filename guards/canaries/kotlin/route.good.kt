@@ -1,0 +1,2 @@
+const val LEAF = "token"
+val path = "/api/sync/$LEAF"

@@ -1,0 +1,1 @@
+val on = remote.getBoolean("%s_legacy_socket".format("use"))

@@ -1,0 +1,1 @@
+val id = account.getLong("%s_user_id".format("legacy"))

@@ -1,0 +1,4 @@
+"""A frame by an f-string."""
+
+FAMILY = "phx"
+EVENT = f"{FAMILY}_join"

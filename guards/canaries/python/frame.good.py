@@ -1,0 +1,4 @@
+"""A longer word by an f-string."""
+
+FAMILY = "phx"
+EVENT = f"{FAMILY}_joined"

@@ -1,0 +1,3 @@
+"""A publisher that keeps events in memory."""
+
+publisher = InMemoryPublisher()  # noqa: F821

@@ -1,0 +1,3 @@
+"""A cache that does."""
+
+cache = InMemoryCache()  # noqa: F821

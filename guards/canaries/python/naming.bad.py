@@ -1,0 +1,3 @@
+"""A client of the service before."""
+
+from app.vendor import convex_client as client

@@ -1,0 +1,3 @@
+"""The convex hull of a polygon."""
+
+from app.geometry import convex_hull

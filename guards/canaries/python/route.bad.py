@@ -1,0 +1,3 @@
+"""A route by the percent operator."""
+
+PATH = "/api/%s/%s/token" % ("v1", "spacetime")

@@ -1,0 +1,3 @@
+"""The canonical route; /api/v1/spacetime/token is gone."""
+
+PATH = "/api/%s/%s" % ("sync", "token")

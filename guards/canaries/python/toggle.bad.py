@@ -1,0 +1,3 @@
+"""A toggle by a joined name."""
+
+NAME = "_".join(["SYNC", "LEGACY", "SOCKET", "ENABLED"])

@@ -1,0 +1,3 @@
+"""A column of old."""
+
+NAME = "_".join(["legacy", "user", "id"])

@@ -1,0 +1,1 @@
+const JOIN: &str = concat!("phx_", "join");

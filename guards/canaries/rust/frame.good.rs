@@ -1,0 +1,1 @@
+const JOINED: &str = concat!("phx_", "joined");

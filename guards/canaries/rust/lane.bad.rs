@@ -1,0 +1,3 @@
+fn build() -> SyncPublisher {
+    SyncPublisher::in_memory()
+}

@@ -1,0 +1,3 @@
+fn build() -> AnswerCache {
+    AnswerCache::in_memory() // no SyncPublisher::in_memory()
+}

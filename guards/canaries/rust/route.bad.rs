@@ -1,0 +1,5 @@
+const ROOT: &str = "/api";
+
+fn path() -> String {
+    format!("{ROOT}/{}/sync/token", "v1")
+}

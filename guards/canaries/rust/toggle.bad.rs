@@ -1,0 +1,3 @@
+fn is_on(env: &Env) -> bool {
+    env.flag(&["sync", "legacy", "socket", "enabled"].join("_"))
+}

@@ -1,0 +1,1 @@
+let publisher = InMemoryPublisher()

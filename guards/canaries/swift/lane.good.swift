@@ -1,0 +1,1 @@
+let store = InMemoryStore()  // an InMemoryPublisher is for tests

@@ -1,0 +1,1 @@
+func fetchApiV1SyncToken() async throws -> Token { try await call() }

@@ -1,0 +1,1 @@
+func fetchApiSyncToken() async throws -> Token { try await call() }

@@ -1,0 +1,2 @@
+let version = "v1"
+let path = "/api/\(version)/spacetime/token"

@@ -1,0 +1,2 @@
+let leaf = "token"
+let path = "/api/sync/\(leaf)"

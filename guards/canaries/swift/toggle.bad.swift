@@ -1,0 +1,1 @@
+let on = defaults.bool(forKey: ["sync", "legacy", "transport", "enabled"].joined(separator: "."))

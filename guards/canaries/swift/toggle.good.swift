@@ -1,0 +1,1 @@
+let id = defaults.integer(forKey: "legacy_user_id")

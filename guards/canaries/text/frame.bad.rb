@@ -1,0 +1,1 @@
+EVENT = "phx_" + "join"

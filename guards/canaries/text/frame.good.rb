@@ -1,0 +1,2 @@
+# after phx_join
+EVENT = "phx_" + "joined"

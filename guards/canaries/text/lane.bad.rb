@@ -1,0 +1,1 @@
+publisher = InMemoryPublisher.new

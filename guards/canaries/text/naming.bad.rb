@@ -1,0 +1,1 @@
+client = ConvexClient.new

@@ -1,0 +1,1 @@
+hull = convex_hull(points)

@@ -1,0 +1,2 @@
+ROOT = "/api/v1"
+PATH = "#{ROOT}/sync/token"

@@ -1,0 +1,2 @@
+ROOT = "/api"
+PATH = "#{ROOT}/sync/token"

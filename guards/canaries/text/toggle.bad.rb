@@ -1,0 +1,1 @@
+on = ENV["SYNC_" + "LEGACY_SOCKET" + "_ENABLED"]

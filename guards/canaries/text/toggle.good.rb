@@ -1,0 +1,1 @@
+id = row["legacy" + "_user_id"]

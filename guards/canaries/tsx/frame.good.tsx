@@ -1,0 +1,1 @@
+export const Open = () => <Send event={"phx_" + "joined"} />; // not phx_join

@@ -1,0 +1,1 @@
+export const App = () => <Sync cache={new InMemoryCache()} />;

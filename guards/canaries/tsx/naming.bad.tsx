@@ -1,0 +1,1 @@
+import { ConvexProvider } from "./providers";

@@ -1,0 +1,1 @@
+export const Text = () => <p>A convex lens and a convex polygon.</p>;

@@ -1,0 +1,1 @@
+export const Form = () => <form action={`/api/sync/${"token"}`} />;

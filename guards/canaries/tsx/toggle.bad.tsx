@@ -1,0 +1,1 @@
+export const Box = () => <Check on={flags.useLegacySocket} />;

@@ -1,0 +1,2 @@
+// phx_reply is no answer any more
+export const answer = ["phx", "replying"].join("_");

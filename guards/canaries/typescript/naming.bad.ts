@@ -1,0 +1,1 @@
+export const postApiSpacetimeToken = (body: Body) => call(body);

@@ -1,0 +1,1 @@
+export const postApiSyncToken = (body: Body) => call(body);

@@ -1,0 +1,2 @@
+const leaf: string = "token";
+export const path = `/api/sync/${leaf}`;

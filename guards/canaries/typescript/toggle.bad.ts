@@ -1,0 +1,2 @@
+const area = "legacy";
+export const on = flags.isOn(`sync.${area}.transport.enabled`);
