@@ -12,7 +12,7 @@ from ast_grep_py import SgRoot
 
 from guards.documents.document import Code, Document
 from guards.documents.faults import Fault
-from guards.sources.folding import of_kinds
+from guards.sources.nodes import of_kinds
 
 # <name> and [options] are how documents write what the reader fills in; a shell would take < for a redirection.
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w .:-]*>|\[[\w=. -]+\]|\.\.\.|…")

@@ -71,7 +71,8 @@ class Document:
         head = "\n".join(lines[: second - 1] if second else lines)
         found = _inline(tokens)
         return cls(
-            path, headings, tuple(found.links), tuple(found.codes), frozenset(anchors), head, frozenset(notes_of(tokens))
+            path, headings, tuple(found.links), tuple(found.codes), frozenset(anchors), head,
+            frozenset(notes_of(tokens)),
         )  # fmt: skip
 
     def section(self, title: str) -> bool:
