@@ -131,6 +131,7 @@ def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
         "no:cacheprovider",
         str(ROOT / "gates"),
         str(ROOT / "chaos"),
+        str(ROOT / "guards"),
     ]
     argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
     argv += [

@@ -72,7 +72,10 @@ class Chosen:
 
 
 class Scenario:
-    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen()) -> None:
+    """`lab` False: no server is started, and only what needs none may be asked for (gates that read files)."""
+
+    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen(), lab: bool = True) -> None:
+        self._with_lab = lab
         self.config, self.name, self.out, self.chosen = setup.config, name, out, chosen
         self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
@@ -90,6 +93,8 @@ class Scenario:
         self.crossings: dict[str, Crossing] = {}  # by the name of their path
 
     async def __aenter__(self) -> Scenario:
+        if not self._with_lab:
+            return self
         try:
             await self.lab.__aenter__()
             self.record.redactor.add(self.lab.owner.token)
@@ -350,6 +355,8 @@ class Scenario:
         for child in self.children:
             for line in child.markers():
                 self.record.op(child.name, "probe", "info", marker=line)
+        if not self._with_lab:
+            return
         with contextlib.suppress(WireError):
             for line in await self.lab.http.module_log(self.lab.database):
                 if MARKER_PREFIX in line:
@@ -361,7 +368,8 @@ class Scenario:
         stops += [service.close for service in (self.runtime, self.control) if service is not None]
         results = await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
         try:
-            await self.lab.down()
+            if self._with_lab:
+                await self.lab.down()
         finally:
             for disk in self.disks.values():
                 disk.unmount()

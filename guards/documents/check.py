@@ -43,9 +43,16 @@ def check(root: Path, config: DocumentsConfig, files: Sequence[str], folder: Pat
         counts["decision"] += 1
         faults += decision_faults(config.decision, texts, documents)
     if config.runbook is not None:
+        _besides(config.runbook.path, folder or root, texts, documents)
         counts["runbook"] += len(config.runbook.entries)
         faults += runbook_faults(config.runbook, texts, documents)
     return Judged(dict(counts), tuple(sorted(faults, key=lambda fault: (fault.path, fault.line, fault.check))))
+
+
+def _besides(path: str, folder: Path, texts: dict[str, str], documents: dict[str, Document]) -> None:
+    """A runbook may stand outside of the tree, beside guards.toml."""
+    if path not in documents and (text := _read(folder / path)) is not None:
+        texts[path], documents[path] = text, Document.parse(path, text)
 
 
 def _of_one(
