@@ -108,7 +108,13 @@ class Scanner:
         digest = digest_of(language.encode() + b"\0" + data)
         entry = self._cache.get(digest)
         if entry is None:
-            entry = self._entry(language, data)
+            try:
+                entry = self._entry(language, data)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic of a parser is no Exception
+                batch.skipped.append(crashed(path, error))
+                return
             if not entry.too_large:
                 batch.new[digest] = entry
         else:
@@ -151,6 +157,11 @@ class Scanner:
     def text(self, path: str) -> str:
         """A file's text, "" when it is gone."""
         return _text(self._read(path, Batch()) or b"")[0]
+
+
+def crashed(path: str, error: BaseException) -> Skipped:
+    """A file on which an engine failed: nobody knows what it holds."""
+    return Skipped(path, "engine crashed", f"{type(error).__name__}: {error}", undecided=True)
 
 
 def _is_word(byte: bytes) -> bool:
