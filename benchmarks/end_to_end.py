@@ -30,18 +30,16 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.figures import described, machine, percentile, table, write_json  # noqa: E402
-from harness.canonical import canonical_json  # noqa: E402
 from harness.config import load  # noqa: E402
 from harness.history import History  # noqa: E402
 from harness.runner import prepare  # noqa: E402
 from harness.scenario import Scenario  # noqa: E402
-from harness.surfaces.events import hash_of  # noqa: E402
 from harness.surfaces.replica import Replica  # noqa: E402
-from harness.template import fill  # noqa: E402
 from harness.wait import wait_until  # noqa: E402
 from harness.wire.client import Subscription  # noqa: E402
 from harness.wire.http import HttpClient  # noqa: E402
 from harness.wire.messages import SubscribeMultiApplied, TransactionUpdate, subscribe_multi  # noqa: E402
+from harness.workload.appends import append_args  # noqa: E402
 from harness.workload.traffic import Sent, Traffic, publish  # noqa: E402
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
@@ -96,9 +94,8 @@ def times_of(history: History, keys: set[str], sessions: int) -> Times:
 class Floor:
     """A bare caller and a bare subscriber of one stream, as the database's owner, past all relays."""
 
-    def __init__(self, scene: Scenario, http: HttpClient, socket: Subscription, stream: str) -> None:
-        self._scene, self._http, self._socket, self.stream = scene, http, socket, stream
-        self._count = 0
+    def __init__(self, scene: Scenario, http: HttpClient, socket: Subscription) -> None:
+        self._scene, self._http, self._socket = scene, http, socket
         self.times = Times({}, {})
 
     @classmethod
@@ -108,24 +105,15 @@ class Floor:
         await socket.send(subscribe_multi((query,), request_id=1, query_id=1))
         while not isinstance(await socket.receive(), SubscribeMultiApplied):
             pass
-        return cls(scene, http, socket, stream)
+        return cls(scene, http, socket)
 
     async def call(self, event: Sent) -> None:
         """One append, answered. Rows come in the order of the calls: the subscriber need not look into them."""
         append = self._scene.config.module.append
         assert append is not None
-        hashing = self._scene.config.hash
-        values = {
-            **self._scene.variables(),
-            "stream": self.stream,
-            "idem_key": event.idem_key,
-            "hash": hashing.prefix + hash_of(event.payload, hashing, stream=self.stream),
-            "payload_json": canonical_json(event.payload).decode(),
-            "now_ms": int(time.time() * 1000),
-        }
-        args = fill(list(append.args), values)
+        args = append_args(append, self._scene.config.hash, self._scene.variables(), event)
         self.times.begun[event.key] = time.monotonic()
-        await self._http.call(self._scene.lab.database, append.reducer, args)  # type: ignore[arg-type]
+        await self._http.call(self._scene.lab.database, append.reducer, args)
 
     async def receive(self, keys: list[str]) -> None:
         for key in keys:

@@ -16,8 +16,15 @@ from chaos.nemesis import Nemesis
 from chaos.schedule import Schedule, Window, dump, load
 from chaos.stage import Stage
 from harness.checkers.base import Checker
+from harness.checkers.contract import ContractBroken
 from harness.checkers.convergence import NoConvergence
+from harness.checkers.cursors import CursorAhead
+from harness.checkers.hashes import HashMismatch
+from harness.checkers.order import InconsistentOffset
+from harness.checkers.replicas import DuplicateApply, GapOrReorder
+from harness.checkers.tokens import TokenMisuse
 from harness.checkers.windows import FaultWithoutEffect
+from harness.checkers.writes import LostWrite
 from harness.errors import HarnessError, UserError
 from harness.gate import Sabotage, gate
 from harness.scenario import Scenario
@@ -25,6 +32,18 @@ from harness.scenario import Scenario
 DRILL_TIMEOUT_S = 120
 Planner = Callable[[Random, str], Sequence[Window]]
 DrillStory = Callable[[Stage, Nemesis], Awaitable[None]]
+
+SAFETY: tuple[Checker, ...] = (
+    LostWrite(),
+    DuplicateApply(),
+    GapOrReorder(),
+    CursorAhead(),
+    ContractBroken(),
+    HashMismatch(),
+    InconsistentOffset(),
+    TokenMisuse(),
+)
+"""What holds in every drill with desktops."""
 
 
 def drill(

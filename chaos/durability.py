@@ -3,9 +3,9 @@
 A burst of the harness's own appends, which the subject never sees, is read back after the restarts. It is counted apart
 from what the subject loses, which must be nothing.
 
-    burst = Burst(scene)
-    async with burst.running(): ...
-    (await burst.lost()).lost
+    with Burst(scene, "load") as burst:
+        async with burst.running(): ...
+        (await burst.lost()).lost
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from math import sqrt
+from types import TracebackType
 
 from harness.errors import WireError
 from harness.evidence.recorder import Recorder
@@ -37,16 +38,25 @@ class Lost:
 
 class Burst:
     """Appends to a stream of its own, one after the other, as fast as the server answers. They are not part of the
-    history: what the server loses of them is no fault of the subject's."""
+    history: what the server loses of them is no fault of the subject's. `name` tells the bursts of a scene apart: each
+    has a book and a stream of its own."""
 
-    def __init__(self, scene: Scenario) -> None:
+    def __init__(self, scene: Scenario, name: str) -> None:
         self._scene = scene
-        self._quiet = Recorder(scene.out / "burst.jsonl", f"{scene.name}#burst", scene.record.redactor)
-        self._appender = scene.appender(record=self._quiet)
-        (self._stream,) = scene.streams(1, prefix=f"signoff.burst-{id(self) & 0xFFFF:x}")
+        self._book = Recorder(scene.out / f"burst-{name}.jsonl", f"{scene.name}#burst-{name}", scene.record.redactor)
+        self._appender = scene.appender(record=self._book)
+        (self._stream,) = scene.streams(1, prefix=f"signoff.burst-{name}")
         self._traffic = Traffic(scene.rng, f"{scene.nonce}-{self._stream}")
         self._acknowledged: set[str] = set()
         self.trials = 0
+
+    def __enter__(self) -> Burst:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._book.close()
 
     async def some(self, count: int) -> None:
         for _ in range(count):

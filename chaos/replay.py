@@ -2,7 +2,8 @@
 
 Each play is a whole run with its own bundle, so that whatever is claimed here can be judged again.
 
-    drill_command(config, "chaos/reconnect-storm", seed=7719, schedule=None, shrink=True, tries=3, ...)
+    asked = Asked(config, "chaos/reconnect-storm", 7719, "smoke", Path("reports"), schedule=None, tries=3)
+    drill_command(asked, shrinking=True)
 """
 
 from __future__ import annotations
@@ -23,8 +24,6 @@ from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import GateResult, Profile, Selection, Signoff
 from harness.progress import Progress, Silent, for_stream
 from harness.verdict import Verdict
-
-DEFAULT_TRIES = 3  # plays of each candidate while shrinking: one that fails in any of them is kept
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ load(dump(made)) == made
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import cast
 
 import msgspec
@@ -28,6 +29,24 @@ class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def window(name: str, at_ms: int, until_ms: int, fault: Fault, target: str) -> Window:
     """A window of any fault."""
     return Window(name, at_ms, until_ms, cast(ANY, fault), target)
+
+
+def in_turn(
+    rng: Random,
+    faults: Sequence[tuple[Fault, str]],
+    *,
+    shortest_ms: int,
+    longest_ms: int,
+    pause_ms: tuple[int, int] = (400, 900),
+    at_ms: int = 300,
+) -> list[Window]:
+    """One window after the other, with pauses of the seed's choice between."""
+    windows, at = [], at_ms
+    for number, (fault, target) in enumerate(faults):
+        until = at + rng.randint(shortest_ms, longest_ms)
+        windows.append(window(f"w{number + 1}", at, until, fault, target))
+        at = until + rng.randint(*pause_ms)
+    return windows
 
 
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

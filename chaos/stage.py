@@ -6,9 +6,7 @@ its own.
 
     stage = Stage(scene)
     await stage.up(sessions=4, streams=3)
-    async with stage.traffic(per_s=40):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=40)
 """
 
 from __future__ import annotations
@@ -18,11 +16,12 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
+from chaos.nemesis import Nemesis
 from harness.errors import SubjectError
 from harness.history import Op, Probed, Restarted, unpack
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
-from harness.surfaces.events import Event
+from harness.surfaces.events import Event, heads_of
 from harness.surfaces.replica import Replica
 from harness.surfaces.runtime import RuntimeSurface
 from harness.wait import WaitedTooLong, until, wait_until
@@ -140,9 +139,14 @@ class Stage:
             sending.cancel()
             await asyncio.gather(sending, *under_way, return_exceptions=True)
 
+    async def under(self, nemesis: Nemesis, *, per_s: float, again: int = 0) -> None:
+        """The middle and the end of the frame: all windows under traffic, then everything recovers."""
+        async with self.traffic(per_s=per_s, again=again):
+            await nemesis.play()
+        await self.recover()
+
     async def settle(self, what: str) -> bool:
         """Wait until what was acknowledged is in the server and in every replica."""
-
         try:
             await wait_until(self._everywhere, timeout_ms=CATCH_UP_MS, what=what)
         except WaitedTooLong as error:
@@ -162,9 +166,7 @@ class Stage:
         absent = [key for key, place in self.acknowledged.items() if key not in there and not self._pruned(*place)]
         if absent:
             return f"{len(absent)} acknowledged events are not in the server"
-        heads: dict[str, int] = {}
-        for event in held:
-            heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
+        heads = heads_of(held)
         for name, replica in self.replicas.items():
             behind = [stream for stream, head in heads.items() if replica.applied_seq(stream) != head]
             if behind:
@@ -276,10 +278,8 @@ class Stage:
             rows[:] = await self.scene.observer.connections()
             return set(alive) <= set(rows) and not set(gone) & set(rows)
 
-        try:
+        with contextlib.suppress(WaitedTooLong):  # the reading itself says it
             await wait_until(agrees, timeout_ms=PRESENCE_MS, what=f"presence {when}")
-        except WaitedTooLong:
-            pass  # the reading itself says it
         self.scene.observer.presence(rows, alive, gone, settled=True)
 
     async def read(self) -> None:
@@ -289,8 +289,7 @@ class Stage:
             await self._outbox_empty()
             await self.runtime.counters()  # after the server's rows, so that they can be compared
         for name in self.replicas:
-            ours = await self.scene.read_replica(self.hosts[name], name)
-            said = (await self.hosts[name].state(name)).state_hash
+            ours, said = await self.scene.read_replica(self.hosts[name], name)
             if ours:  # unknown for a replica that began at a floor
                 clause = f"{name} claims the state hash of what it applied"
                 self.scene.record.expect("desktop", clause, ours, said)

@@ -7,13 +7,12 @@ import statistics
 import time
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.faults import Fault, Frames, HalfOpen, Kill, Pause, Prune, TornState
 from chaos.nemesis import Nemesis
 from chaos.sabotage import SUPPRESSED
-from chaos.schedule import Window, window
+from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
-from chaos.test_network import SAFETY, in_turn
 from harness.checkers.presence import PresenceDrift
 from harness.checkers.stale import StaleCursorIgnored
 from harness.wait import until
@@ -46,9 +45,7 @@ async def test_desktop_kill(stage: Stage, nemesis: Nemesis) -> None:
     """SIGKILL at odd moments: what was persisted together is resumed together, and nothing is skipped or doubled. Who
     lost its state starts again at the floor, and misses nothing either."""
     await stage.up(sessions=4, streams=3, processes=2)
-    async with stage.traffic(per_s=30):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=30)
 
 
 def _stale(rng: Random, profile: str) -> list[Window]:
@@ -72,9 +69,7 @@ def _stale(rng: Random, profile: str) -> list[Window]:
 async def test_stale_cursor(stage: Stage, nemesis: Nemesis) -> None:
     """The retention floor has passed a cursor: the replica starts again at the floor, and misses nothing above it."""
     await stage.up(sessions=4, streams=2, processes=2)
-    async with stage.traffic(per_s=25):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=25)
 
 
 def _doubled(rng: Random, profile: str) -> list[Window]:

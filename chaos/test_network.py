@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.faults import Fault, LostReply, ProxyDown, Reset, Sunk
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window, window
+from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
-from harness.checkers.base import Checker
-from harness.checkers.contract import ContractBroken
-from harness.checkers.cursors import CursorAhead
-from harness.checkers.hashes import HashMismatch
 from harness.checkers.metrics import MetricsLie
-from harness.checkers.order import InconsistentOffset
-from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.retries import RetryStorm
-from harness.checkers.tokens import TokenMisuse
-from harness.checkers.writes import LostWrite
-
-SAFETY: tuple[Checker, ...] = (
-    LostWrite(),
-    DuplicateApply(),
-    GapOrReorder(),
-    CursorAhead(),
-    ContractBroken(),
-    HashMismatch(),
-    InconsistentOffset(),
-    TokenMisuse(),
-)
-"""What holds in every drill with desktops."""
-
-
-def in_turn(
-    rng: Random,
-    faults: Sequence[tuple[Fault, str]],
-    *,
-    shortest_ms: int,
-    longest_ms: int,
-    pause_ms: tuple[int, int] = (400, 900),
-    at_ms: int = 300,
-) -> list[Window]:
-    """One window after the other, with pauses of the seed's choice between."""
-    windows, at = [], at_ms
-    for number, (fault, target) in enumerate(faults):
-        until = at + rng.randint(shortest_ms, longest_ms)
-        windows.append(window(f"w{number + 1}", at, until, fault, target))
-        at = until + rng.randint(*pause_ms)
-    return windows
 
 
 def _outages(rng: Random, profile: str) -> list[Window]:
@@ -68,9 +29,7 @@ def _outages(rng: Random, profile: str) -> list[Window]:
 async def test_runtime_outage(stage: Stage, nemesis: Nemesis) -> None:
     """The server is out of the runtime's reach: events are taken all the same, kept, and sent in order afterwards."""
     await stage.up(sessions=2, streams=3)
-    async with stage.traffic(per_s=20, again=5):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=20, again=5)
 
 
 def _cuts(rng: Random, profile: str) -> list[Window]:
@@ -92,9 +51,7 @@ def _cuts(rng: Random, profile: str) -> list[Window]:
 async def test_reconnect_storm(stage: Stage, nemesis: Nemesis) -> None:
     """Fifty sessions lose the server three times; they come back with backoff and jitter, and apply everything once."""
     await stage.up(sessions=50, streams=2, processes=2)
-    async with stage.traffic(per_s=5):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=5)
 
 
 def _lost_replies(rng: Random, profile: str) -> list[Window]:
@@ -112,9 +69,7 @@ def _lost_replies(rng: Random, profile: str) -> list[Window]:
 async def test_lost_reply(stage: Stage, nemesis: Nemesis) -> None:
     """The append went through and its reply was cut: tried again under the same key, it is there once."""
     await stage.up(sessions=2, streams=3)
-    async with stage.traffic(per_s=30, again=5):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=30, again=5)
 
 
 def _churn(rng: Random, profile: str) -> list[Window]:
@@ -131,6 +86,4 @@ def _churn(rng: Random, profile: str) -> list[Window]:
 async def test_connection_churn(stage: Stage, nemesis: Nemesis) -> None:
     """Connections come and go in quick turn, by resets and refusals, under traffic."""
     await stage.up(sessions=6, streams=3, processes=2)
-    async with stage.traffic(per_s=25):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=25)

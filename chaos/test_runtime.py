@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.faults import Fault, Kill, KillAtSyscall, ProxyDown, Republish
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window, window
+from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
-from chaos.test_network import SAFETY, in_turn
 from harness.checkers.metrics import MetricsLie
 
 
@@ -40,9 +39,7 @@ def _runtime_kills(rng: Random, profile: str) -> list[Window]:
 async def test_runtime_kill(stage: Stage, nemesis: Nemesis) -> None:
     """SIGKILL of the runtime: no acknowledged event is lost, none is there twice, seqs go on."""
     await stage.up(sessions=2, streams=3)
-    async with stage.traffic(per_s=40, again=5):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=40, again=5)
 
 
 def _republishes(rng: Random, profile: str) -> list[Window]:
@@ -59,6 +56,4 @@ def _republishes(rng: Random, profile: str) -> list[Window]:
 async def test_hot_republish(stage: Stage, nemesis: Nemesis) -> None:
     """A compatible module is swapped under live sockets; an incompatible one is refused, and the old one goes on."""
     await stage.up(sessions=3, streams=3)
-    async with stage.traffic(per_s=30):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=30)

@@ -6,13 +6,12 @@ import asyncio
 import time
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.durability import Burst, record_losses
 from chaos.faults import Kill, ServerKill, ServerRestore
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window, window
+from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
-from chaos.test_network import SAFETY, in_turn
 from harness.checkers.stale import StaleCursorIgnored
 from harness.wait import until, wait_until
 
@@ -41,25 +40,25 @@ async def test_node_restart(stage: Stage, nemesis: Nemesis) -> None:
     """SIGKILL while acknowledged writes are not yet durable: what the server loses the runtime sends again. A burst of
     our own counts what the server itself lost; a kill after idleness must lose nothing."""
     await stage.up(sessions=2, streams=3)
-    burst = Burst(stage.scene)
-    async with stage.traffic(per_s=25), burst.running():
-        await nemesis.play(only=lambda one: not idle(one))
-    await stage.settle("everything acknowledged to be there again before the null control")
-    record_losses(stage.scene, "killed under load", await burst.lost(), burst.trials)
+    with Burst(stage.scene, "load") as burst:
+        async with stage.traffic(per_s=25), burst.running():
+            await nemesis.play(only=lambda one: not idle(one))
+        await stage.settle("everything acknowledged to be there again before the null control")
+        record_losses(stage.scene, "killed under load", await burst.lost(), burst.trials)
     await _null_control(stage, nemesis)
     await stage.recover()
 
 
 async def _null_control(stage: Stage, nemesis: Nemesis) -> None:
     """Idleness, then the kill, with traffic only once the server is gone."""
-    control = Burst(stage.scene)
-    await control.some(200)
-    await until(time.monotonic_ns() + IDLE_MS * 1_000_000)
-    killing = asyncio.create_task(nemesis.play(only=idle))
-    await wait_until(stage.server_gone, timeout_ms=GONE_TIMEOUT_MS, what="the idle server to be killed")
-    async with stage.traffic(per_s=20):
-        await killing
-    lost = await control.lost()
+    with Burst(stage.scene, "idle") as control:
+        await control.some(200)
+        await until(time.monotonic_ns() + IDLE_MS * 1_000_000)
+        killing = asyncio.create_task(nemesis.play(only=idle))
+        await wait_until(stage.server_gone, timeout_ms=GONE_TIMEOUT_MS, what="the idle server to be killed")
+        async with stage.traffic(per_s=20):
+            await killing
+        lost = await control.lost()
     record_losses(stage.scene, "killed after idleness", lost, 1)
     stage.scene.record.expect("server", "nothing is lost by a kill after idleness", 0, lost.lost)
 
@@ -88,6 +87,4 @@ async def test_cursor_ahead(stage: Stage, nemesis: Nemesis) -> None:
     await stage.keep_data()
     await stage.send([event for _ in range(40) for event in stage.events.events(stage.streams, each=1)])
     await stage.settle("everybody ahead of the copy that was kept")
-    async with stage.traffic(per_s=20):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=20)

@@ -7,12 +7,11 @@ import contextlib
 import time
 from random import Random
 
-from chaos.drill import drill
+from chaos.drill import SAFETY, drill
 from chaos.faults import DiskFull, Latency, LostReply, ProxyDown
 from chaos.nemesis import Nemesis
-from chaos.schedule import Window
+from chaos.schedule import Window, in_turn
 from chaos.stage import Stage
-from chaos.test_network import SAFETY, in_turn
 from harness.surfaces.web import NoAnswer
 from harness.wait import until
 from harness.wire.http import HttpClient
@@ -25,7 +24,7 @@ DISK_KB = 8 * 1024  # a store and its log of a few hundred events, and little mo
 
 
 def _race(rng: Random, profile: str) -> list[Window]:
-    """The second writer's way is slow, then loses its replies, then both."""
+    """The second writer's way is slow, then loses its replies."""
     faults = [(Latency(ms=rng.randint(40, 120)), "writer"), (LostReply(), "writer")]
     return in_turn(rng, faults, shortest_ms=1_500, longest_ms=2_000)
 
@@ -100,15 +99,14 @@ async def test_poison_message(stage: Stage, nemesis: Nemesis) -> None:
 
 
 async def _poison(stage: Stage, taken: Sent) -> None:
-    """Offered to the runtime under the taken key, into the streams of the traffic. It may refuse it at once (the better
+    """Offered to the runtime under the taken key, into a stream of the traffic. It may refuse it at once (the better
     way) or take it and park it; it is not counted among the acknowledged ones."""
     poison = contradicting(taken)
-    for stream in stage.streams[:1]:
-        variables = {"stream": stream, "payload": poison.payload, "idem_key": poison.idem_key}
-        with contextlib.suppress(NoAnswer):
-            reply = await stage.runtime.fast.perform(stage.runtime.config.publish, variables)
-            told = "an answer" if reply.expected or 400 <= reply.status < 500 else f"status {reply.status}"
-            stage.scene.record.expect("runtime", "the poison is taken or refused, with an answer", "an answer", told)
+    variables = {"stream": stage.streams[0], "payload": poison.payload, "idem_key": poison.idem_key}
+    with contextlib.suppress(NoAnswer):
+        reply = await stage.runtime.fast.perform(stage.runtime.config.publish, variables)
+        told = "an answer" if reply.expected or 400 <= reply.status < 500 else f"status {reply.status}"
+        stage.scene.record.expect("runtime", "the poison is taken or refused, with an answer", "an answer", told)
 
 
 def _full(rng: Random, profile: str) -> list[Window]:
@@ -125,6 +123,4 @@ async def test_disk_full(stage: Stage, nemesis: Nemesis) -> None:
     """The runtime's store has no room: what it cannot keep it does not acknowledge; afterwards it goes on by itself."""
     stage.scene.small_disk("runtime", DISK_KB)
     await stage.up(sessions=2, streams=2)
-    async with stage.traffic(per_s=25):
-        await nemesis.play()
-    await stage.recover()
+    await stage.under(nemesis, per_s=25)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import shutil
@@ -23,11 +22,6 @@ from harness.workload.traffic import Sent, Traffic, publish
 STREAMS, EACH = 2, 6
 SAFETY = [LostWrite(), HashMismatch(), InconsistentOffset(), ContractBroken()]
 REFUSE_TIMEOUT_MS = 8_000
-
-
-async def _toxiproxy(scene: Scenario, *, enabled: bool) -> None:
-    """Beside the loop: Toxiproxy may wait for a connection that our own relay has to drain."""
-    await asyncio.to_thread(scene.lab.toxics.set_enabled, "runtime", enabled)
 
 
 async def _each_once(scene: Scenario, streams: list[str], events: list[Sent]) -> None:
@@ -64,7 +58,7 @@ async def _outage(
 ) -> None:
     """Away; published; killed; started again, still away; published; back."""
     before = len(events)
-    await _toxiproxy(scene, enabled=False)
+    await scene.lab.toxics.set_enabled("runtime", False)
     for round_number in range(2):
         more = traffic.events(streams, each=EACH)
         said = await publish(runtime, more)
@@ -74,7 +68,7 @@ async def _outage(
         runtime.expect(f"round {round_number}: and are not in the server", before, await scene.observer.count())
         await runtime.child.kill()
         await scene.start_runtime()
-    await _toxiproxy(scene, enabled=True)
+    await scene.lab.toxics.set_enabled("runtime", True)
     runtime.expect("after the outage, all of them arrive", True, await scene.settle(streams, len(events)))
     await _each_once(scene, streams, events)
 
@@ -107,7 +101,7 @@ async def _spoilt_store(
     """Events wait in the store of a runtime that was stopped; the store is spoilt. Whoever starts with it all the same
     must still have them: that is left as it is, and judged by what arrives."""
     folder = scene.folder("runtime")
-    await _toxiproxy(scene, enabled=False)
+    await scene.lab.toxics.set_enabled("runtime", False)
     more = traffic.events(streams, each=EACH)
     await publish(runtime, more)
     events += more
@@ -127,7 +121,7 @@ async def _spoilt_store(
         shutil.rmtree(folder)
         shutil.copytree(whole, folder)
         await scene.start_runtime()
-    await _toxiproxy(scene, enabled=True)
+    await scene.lab.toxics.set_enabled("runtime", True)
     runtime.expect("with the store as it was, all of them arrive", True, await scene.settle(streams, len(events)))
 
 

@@ -94,8 +94,7 @@ async def _compare(scene: Scenario, streams: list[str], sessions: dict[str, Desk
     if said is not None:
         scene.runtime.expect("the runtime's state hash is the server's", truth, said)
     for name, desktop in sessions.items():
-        claimed = (await desktop.state(name)).state_hash
-        ours = await scene.read_replica(desktop, name)
+        ours, claimed = await scene.read_replica(desktop, name)
         scene.record.expect("desktop", f"what {name} applied gives the server's state hash", truth, ours)
         scene.record.expect("desktop", f"{name} claims the server's state hash", truth, claimed)
 

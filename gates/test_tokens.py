@@ -8,15 +8,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from gates.tokens import ACCEPTED, NOTHING, SERVER_LEEWAY_S, Bearer, OpenSocket, Uses, at
+from gates.tokens import ACCEPTED, NOTHING, Bearer, OpenSocket, Uses
 from harness.checkers.contract import ContractBroken
-from harness.checkers.tokens import TokenMisuse
+from harness.checkers.tokens import SERVER_LEEWAY_S, TokenMisuse
 from harness.errors import SubjectError
 from harness.gate import gate
 from harness.scenario import Scenario
 from harness.surfaces.control import ControlSurface, Minted, Session, unpack_jwt
 from harness.surfaces.web import Reply
-from harness.wait import until
+from harness.wait import until, until_wall
 from harness.workload.traffic import Traffic
 
 LIVES_S = 5  # long enough for the first rows and a wait in vain, short enough to wait for its end
@@ -74,12 +74,12 @@ async def test_token_truth_table(scene: Scenario) -> None:
             await _row(uses, what, Bearer(token, minted, forged=True), own, "401", "401", "401")
         await _read_only(uses, control, own)
         await _revoked(scene, uses, control, own)
-        await at((expires_s or time.time()) + LATE_S)
+        await until_wall((expires_s or time.time()) + LATE_S)
         await _row(uses, "expired, within the leeway", bearer, own, ACCEPTED, NOTHING, REFUSED)
         await _socket_row(socket, "expired", bearer, own, rows=0, write=REFUSED)
     await _leeway(scene, uses, minted, own)
     if scene.chosen.profile == "release":
-        await at((expires_s or time.time()) + SERVER_LEEWAY_S + LATE_S)
+        await until_wall((expires_s or time.time()) + SERVER_LEEWAY_S + LATE_S)
         await _row(uses, "expired, after the leeway", bearer, own, "401", "401", "401")
     else:
         told = (

@@ -3,7 +3,8 @@
 A token is used towards the server, on the witness's way: what is judged is what the server lets it do. Reading is over
 SQL and over a subscription, writing by the module's append; a socket that was opened before goes on being used.
 
-
+    uses = Uses(scene, traffic)
+    await uses.read(Bearer(minted.token, minted), stream)      # "rows", "nothing", or the status of the refusal
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ import time
 from dataclasses import dataclass
 from types import TracebackType
 
-from harness.canonical import canonical_json
+from harness.canonical import Json
 from harness.errors import SubjectError, WireError
 from harness.history import TokenUse
 from harness.scenario import Scenario
 from harness.surfaces.control import Minted
-from harness.surfaces.events import hash_of
-from harness.template import fill
-from harness.wait import WaitedTooLong, until, wait_until
+from harness.wait import WaitedTooLong, wait_until
 from harness.wire.client import Refused, Subscription
 from harness.wire.http import HttpClient, HttpRefused
 from harness.wire.messages import (
@@ -31,16 +30,11 @@ from harness.wire.messages import (
     call_reducer,
     subscribe_multi,
 )
+from harness.workload.appends import append_args
 from harness.workload.traffic import Sent, Traffic
 
-SERVER_LEEWAY_S = 60  # jsonwebtoken fork 9.3.0, validation.rs:120; measured on 1.2.0
 ANSWER_TIMEOUT_MS = 2_500  # less than any token here lives
 ACCEPTED, NOTHING = "accepted", "nothing"
-
-
-async def at(wall_s: float) -> None:
-    """Wait for a moment of the wall clock: tokens know no other."""
-    await until(time.monotonic_ns() + int((wall_s - time.time()) * 1e9))
 
 
 @dataclass(frozen=True)
@@ -117,15 +111,8 @@ class Uses:
                 said = "refused" if refused.status == 530 else str(refused.status)
         return self._end(begun, bearer, said)
 
-    def _args(self, event: Sent) -> list[object]:
-        hashing = self.scene.config.hash
-        ours = hash_of(event.payload, hashing, stream=event.stream)
-        values = {
-            **self.scene.variables(), "stream": event.stream, "idem_key": event.idem_key, "hash": hashing.prefix + ours,
-            "payload_json": canonical_json(event.payload).decode(), "now_ms": int(time.time() * 1000),
-            "expected_seq": 0,
-        }  # fmt: skip
-        return [fill(argument, values) for argument in self.call.args]
+    def _args(self, event: Sent) -> list[Json]:
+        return append_args(self.call, self.scene.config.hash, self.scene.variables(), event)
 
     @property
     def _url(self) -> str:

@@ -1,7 +1,8 @@
 """What the gates of the wire have in common: a scene with a desktop in it, and what crossed its paths by HTTP.
 
-replica, events = await a_live_desktop(scene, streams)
-judge_requests(scene)
+found = await live(scene, streams=2)
+await found.publish(each=4)
+polled(scene)     # []: nothing but the subscription socket and the token route
 """
 
 from __future__ import annotations

@@ -13,11 +13,9 @@ from pathlib import Path
 import msgspec
 
 from guards import baseline, exceptions
-from guards.config import GuardsConfig, find, load
+from guards.config import find, load, rules_of
 from guards.hits import GUARDS, Report
 from guards.report import for_people, workflow_commands
-from guards.rule import RULES, Rule
-from guards.rule import load as load_rules
 from guards.sarif import sarif
 from guards.scan import Request, scan
 from harness.errors import UserError
@@ -45,12 +43,15 @@ def guards_command(asked: Asked) -> int:
     paths = asked.paths or [Path()]
     path = asked.config or find((paths[0] if paths[0].is_dir() else paths[0].parent).resolve())
     config = load(path)
-    rules = _rules(config, path)
+    rules = rules_of(config, path)
     request = Request(paths, config, rules, cache_root() / "guards" if asked.cached else None, asked.jobs)
     report = scan(request)
     if asked.baseline:
         report = _against(report, request, asked.baseline)
-    report, faults = _excepted(report, config, path, rules)
+    folder = path.parent if path else Path(report.root)
+    book = exceptions.load(folder / config.exceptions)
+    hits, faults = exceptions.applied(report.hits, book, _today(), {rule.id for rule in rules})
+    report = msgspec.structs.replace(report, hits=hits)
     if asked.sarif is not None:
         _write(asked.sarif, json.dumps(sarif(report, rules, version=version("signoff")), indent=1).encode())
     if asked.as_json:
@@ -78,14 +79,6 @@ def _exit_code(report: Report, faulty: bool) -> int:
     return Exit.UNDECIDED if verdicts != {Verdict.PASS} else Exit.OK
 
 
-def _rules(config: GuardsConfig, path: Path | None) -> tuple[Rule, ...]:
-    """Ours and the subject's own."""
-    rules = load_rules(RULES)
-    for folder in config.rules:
-        rules += load_rules((path.parent if path else Path()) / folder)
-    return rules
-
-
 def _against(report: Report, request: Request, revision: str) -> Report:
     """The report with what the revision had already marked as known."""
     if not report.git:
@@ -95,28 +88,6 @@ def _against(report: Report, request: Request, revision: str) -> Report:
         commit = baseline.checkout(Path(report.root), revision, folder)
         before = scan(replace(request, paths=[folder], config=request.config.model_copy(update={"retained": ()})))
     return msgspec.structs.replace(report, hits=baseline.covered(report.hits, before.hits, commit))
-
-
-def _excepted(
-    report: Report, config: GuardsConfig, path: Path | None, rules: tuple[Rule, ...]
-) -> tuple[Report, list[tuple[str, str]]]:
-    """The report with what live exceptions cover, and the faults of the exceptions."""
-    folder = path.parent if path else Path(report.root)
-    book = exceptions.load(folder / config.exceptions)
-    today, known = _today(), {rule.id for rule in rules}
-    every = [one.id for one in book]
-    faulty = {name for name, _ in exceptions.faults_of(book, today=today, used=every, known=known)}
-    used: set[str] = set()
-    hits = []
-    for hit in report.hits:
-        cover = next((one for one in book if one.id not in faulty and one.is_live(today) and one.covers(hit)), None)
-        if hit.blocks and cover is not None:
-            used.add(cover.id)
-            hit = msgspec.structs.replace(hit, blocks=False, covered=f"exception {cover.id} until {cover.expires}")
-        hits.append(hit)
-    used |= {one.id for one in book if any(one.covers(hit) for hit in report.hits)}
-    faults = exceptions.faults_of(book, today=today, used=used, known=known)
-    return msgspec.structs.replace(report, hits=tuple(hits)), faults
 
 
 def _write(path: Path, data: bytes) -> None:

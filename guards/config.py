@@ -12,6 +12,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from guards.classes import BLOCKING, Class, Places
+from guards.documents.config import DocumentsConfig
+from guards.rule import RULES, Rule
+from guards.rule import load as load_rules
 from harness.errors import ConfigError
 
 FILE_NAME = "guards.toml"
@@ -30,6 +33,7 @@ class GuardsConfig(BaseModel):
     rules: tuple[str, ...] = ()  # folders with further rules
     exceptions: str = "exceptions.toml"
     places: Places = Places()
+    documents: DocumentsConfig | None = None
 
 
 def find(start: Path) -> Path | None:
@@ -51,3 +55,11 @@ def load(path: Path | None) -> GuardsConfig:
         raise ConfigError("; ".join(lines), where=str(path), hint="docs/guards.md lists the keys") from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot be read: {error}", where=str(path)) from error
+
+
+def rules_of(config: GuardsConfig, path: Path | None) -> tuple[Rule, ...]:
+    """Our rules and the subject's own; `path` is where guards.toml stands."""
+    rules = load_rules(RULES)
+    for folder in config.rules:
+        rules += load_rules((path.parent if path else Path()) / folder)
+    return rules

@@ -8,12 +8,13 @@ non-compliant itself (ADR-0007, exception process; convergence plan, section 2).
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from guards.hits import Hit
@@ -72,6 +73,24 @@ def load(path: Path) -> tuple[Exception_, ...]:
         raise ConfigError("; ".join(lines), where=str(path), hint="'signoff guards --explain' prints a stub") from error
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot be read: {error}", where=str(path)) from error
+
+
+def applied(
+    hits: Iterable[Hit], book: Sequence[Exception_], today: date, known: Collection[str]
+) -> tuple[tuple[Hit, ...], list[tuple[str, str]]]:
+    """The hits, those marked that a live exception without fault covers; and the faults of all exceptions."""
+    found = tuple(hits)
+    used = {one.id for one in book if any(one.covers(hit) for hit in found)}
+    faults = faults_of(book, today=today, used=used, known=known)
+    faulty = {name for name, _ in faults}
+    good = [one for one in book if one.id not in faulty and one.is_live(today)]
+    marked = []
+    for hit in found:
+        cover = next((one for one in good if hit.blocks and one.covers(hit)), None)
+        if cover is not None:
+            hit = msgspec.structs.replace(hit, blocks=False, covered=f"exception {cover.id} until {cover.expires}")
+        marked.append(hit)
+    return tuple(marked), faults
 
 
 def faults_of(

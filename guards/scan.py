@@ -23,7 +23,7 @@ from guards.hits import CanaryResult, Hit, Report, by_id
 from guards.rule import Rule
 from guards.scanner import Batch, Scanner, Seen
 from guards.tree import Listing, Skipped, list_tree
-from harness.process import WorkerDied, shared_out
+from harness.workers import WorkerDied, shared_out
 
 FILES_A_BATCH = 250
 FILES_FOR_WORKERS = 400  # fewer are done sooner than workers are started

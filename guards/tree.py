@@ -50,14 +50,14 @@ def list_tree(paths: Sequence[Path]) -> Listing:
             raise UserError(f"{path} does not exist", hint="give folders or files to scan")
     first = paths[0].resolve()
     folder = first if first.is_dir() else first.parent
-    top = _git(folder, "rev-parse", "--show-toplevel")
-    if top is None:
+    top = str(folder) if len(paths) == 1 and first.is_dir() else _git(folder, "rev-parse", "--show-toplevel")
+    if top is None or _git(folder, "rev-parse", "--git-dir") is None:
         listing = Listing(_common([path.resolve() for path in paths]))
         inside = [os.path.relpath(path.resolve(), listing.root) for path in paths]
         for one in inside:
             _walk(listing, "" if one == "." else one)
     else:
-        listing = Listing(Path(top.strip()), git=True)
+        listing = Listing(Path(top.removesuffix("\n")), git=True)
         inside = [os.path.relpath(path.resolve(), listing.root) for path in paths]
         if any(one.startswith("..") for one in inside):
             raise UserError("the paths are not of one repository", hint="scan them one after the other")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -62,14 +62,6 @@ def chain_next(previous: bytes, seq: int, idem_key: str, hash_hex: str) -> bytes
     """chain_n = sha256(chain_{n-1} || seq u64 big-endian || sha256(idem key) || payload hash)."""
     key_digest = hashlib.sha256(idem_key.encode()).digest()
     return hashlib.sha256(previous + seq.to_bytes(8, "big") + key_digest + bytes.fromhex(hash_hex)).digest()
-
-
-def chain_of(stream: str, events: Iterable[tuple[int, str, str]]) -> bytes:
-    """Chain over (seq, idem key, payload hash) in the order given."""
-    chain = chain_start(stream)
-    for seq, idem_key, hash_hex in events:
-        chain = chain_next(chain, seq, idem_key, hash_hex)
-    return chain
 
 
 def state_hash(heads: Mapping[str, tuple[int, str]]) -> str:

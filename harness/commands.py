@@ -166,7 +166,7 @@ def _play_one(config: Path, gate: str, out: Path) -> tuple[GateResult, History |
     """One gate of one subject, by the whole runner; its result and its history."""
     request = runner.Request(config, out.resolve(), Selection(only=(gate,)), "smoke", jobs=1)
     signoff = runner.run(request, Silent())
-    result = next(result for result in (*signoff.drills, *signoff.gates) if result.id == gate)
+    result = next(result for result in signoff.plays if result.id == gate)
     path = Bundle(out.resolve() / "runs" / signoff.run_id).folder_of(result.play) / "history.jsonl"
     return result, History.parse(path.read_bytes()) if path.is_file() else None
 

@@ -30,10 +30,11 @@ class _Model(BaseModel):
 
 
 class SubjectConfig(_Model):
-    """Who is judged. `root` is the folder of its source tree, relative to signoff.toml."""
+    """Who is judged. `root` is the folder of its source tree, `guards` its guards.toml, relative to signoff.toml."""
 
     name: str = Field(min_length=1)
     root: Path = Path()
+    guards: Path | None = None
 
 
 class LabConfig(_Model):

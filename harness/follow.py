@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 
-from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent
 from harness.evidence.signoff import Play
@@ -20,29 +19,29 @@ _TOLD = frozenset({"fault_on", "fault_off", "restart", "settle", "probe"})
 
 
 class Followed:
-    """How far each play's history has been told."""
+    """How far each play's history has been read: its anchor's line, and the offset of what has not been read yet."""
 
     def __init__(self) -> None:
-        self._told: dict[Play, int] = {}
+        self._read: dict[Play, tuple[bytes, int]] = {}
 
     def news(self, bundle: Bundle, events: list[RunEvent]) -> list[str]:
         """What came since the last look."""
         lines: list[str] = []
         for play in dict.fromkeys(event.play for event in events if event.seed is not None):
-            history = _so_far(bundle, play)
-            if history is not None:
-                fresh = history.ops[self._told.get(play, 0) :]
-                self._told[play] = len(history.ops)
-                with contextlib.suppress(EvidenceError):  # the judgement says what is wrong with it
-                    lines += [_line(history, op) for op in fresh if op.f in _TOLD]
+            with contextlib.suppress(OSError, EvidenceError):  # not begun; or the judgement says what is wrong with it
+                history = History.parse(self._unread(bundle, play))
+                lines += [_line(history, op) for op in history.ops if op.f in _TOLD]
         return lines
 
-
-def _so_far(bundle: Bundle, play: Play) -> History | None:
-    try:
-        return History.parse((bundle.folder_of(play) / HISTORY).read_bytes())
-    except (OSError, EvidenceError, *UNREADABLE):
-        return None  # not begun, or a line is just being written: the next look sees it
+    def _unread(self, bundle: Bundle, play: Play) -> bytes:
+        """The anchor's line and the lines that came since the last look; one that is just being written waits."""
+        anchor, offset = self._read.get(play, (b"", 0))
+        with (bundle.folder_of(play) / HISTORY).open("rb") as file:
+            file.seek(offset)
+            fresh = file.read()
+        fresh = fresh[: fresh.rfind(b"\n") + 1]
+        self._read[play] = anchor or fresh[: fresh.find(b"\n") + 1], offset + len(fresh)
+        return anchor + fresh
 
 
 def _line(history: History, op: Op) -> str:

@@ -45,6 +45,7 @@ class Gate:
     sabotages: tuple[Sabotage, ...]
     timeout_s: int
     drill: bool = False
+    lab: bool = True
 
     def spec(self) -> GateSpec:
         """The gate as it stands in the manifest and in a plan."""
@@ -59,18 +60,18 @@ def gate(
     checkers: Sequence[Checker],
     floors: Mapping[str, int],
     sabotages: Sequence[Sabotage] = (),
-    lab: bool = True,
     timeout_s: int = DEFAULT_TIMEOUT_S,
     drill: bool = False,
+    lab: bool = True,
 ) -> Callable[[Story], Callable[..., None]]:
-    """Declare a gate. Its record, its floors and (with a lab) its connections are judged in any case. A `drill` is
+    """Declare a gate. Its record and its floors are judged in any case, with a `lab` its connections too. A `drill` is
     collected once for each seed of the profile."""
     always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken()]
     if lab:
         always.append(UnproxiedPath())
 
     def declare(story: Story) -> Callable[..., None]:
-        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill)
+        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill, lab)
 
         def test_gate() -> None:
             raise RuntimeError(f"gate {gate_id} runs only under the plugin: pytest -p harness.pytest_plugin")

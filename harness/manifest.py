@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def collect() -> tuple[GateSpec, ...]:
     """Every gate that the gate and drill suites declare, sorted by id."""
     found: dict[str, GateSpec] = {}
-    for folder in ("gates", "chaos"):
+    for folder in ("gates", "chaos", "guards"):
         for file in sorted((ROOT / folder).glob("test_*.py")):
             module = importlib.import_module(f"{folder}.{file.stem}")
             for value in vars(module).values():

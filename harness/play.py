@@ -3,7 +3,7 @@
 Every way to end becomes a verdict with a reason: a surface that is absent is MISSING; a subject that misbehaves,
 a limit that passes, a server that dies are UNKNOWN, unless the history already shows a violation (FAIL).
 
-    result = play_gate(gate, setup, bundle, seed=7719, requirements=("S-01",))
+    result = play_gate(gate, setup, bundle, Chosen(seed=7719), requirements=("S-01",), repeat="signoff run ...")
 """
 
 from __future__ import annotations
@@ -104,12 +104,13 @@ async def _perform(gate: Gate, setup: Setup, play: Play, out: Path, chosen: Chos
     """The story and its sabotages; never raises but for an interrupt and for evidence that cannot be written."""
     try:
         async with asyncio.timeout(gate.timeout_s):
-            async with Scenario(setup, play.scenario, chosen=chosen, out=out) as scene:
+            async with Scenario(setup, play.scenario, chosen=chosen, out=out, lab=gate.lab) as scene:
                 stage.redactor = scene.record.redactor
                 stage.lap("lab")
                 try:
                     await gate.story(scene)
-                    await scene.account()
+                    if gate.lab:
+                        await scene.account()
                 finally:
                     await scene.note_markers()
                     stage.lap("story")

@@ -11,20 +11,16 @@ ends, for whatever reason, SIGKILL included, it ends everything that still carri
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import ctypes
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import psutil
 
@@ -38,11 +34,6 @@ MAX_LINE_BYTES = 64 * 1024 * 1024  # one JSON line of a desktop; a snapshot of a
 
 # What a child sees of our environment. Nothing else leaks into a subject, so a run is the same elsewhere.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
-
-_Part = TypeVar("_Part")
-_Result = TypeVar("_Result")
 
 _reaper: subprocess.Popen[bytes] | None = None
 
@@ -227,42 +218,7 @@ def run(
     return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 
-class WorkerDied(Exception):
-    """A process of `shared_out` ended before its work was done: killed, or crashed in a library."""
-
-
-_work: Callable[[Any], Any] | None = None
-
-
-def _adopt(work: Callable[[Any], Any]) -> None:
-    """In a worker, once: what it does. It ends with its parent, however that ends."""
-    global _work
-    _work = work
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _do(part: Any) -> Any:
-    if _work is None:
-        raise HarnessError("a worker has no work")
-    return _work(part)
-
-
-def shared_out(work: Callable[[_Part], _Result], parts: Sequence[_Part], jobs: int) -> Iterator[_Result]:
-    """`work` done on each part, in order, by `jobs` forks of this process. WorkerDied when one of them ends early."""
-    if jobs <= 1 or len(parts) <= 1:
-        yield from map(work, parts)
-        return
-    fork = multiprocessing.get_context("fork")
-    try:
-        with concurrent.futures.ProcessPoolExecutor(jobs, fork, _adopt, (work,)) as pool:
-            yield from pool.map(_do, parts)
-    except concurrent.futures.BrokenExecutor as error:
-        raise WorkerDied(str(error)) from error
-
-
-def follow(
-    argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path, cwd: Path | None = None
-) -> int:
+def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path) -> int:
     """Run a long tool with our whole environment, giving each line of its output to `on_line` and to `log`.
 
     The tool's group is killed when this is left by an exception (Ctrl-C)."""
@@ -271,7 +227,6 @@ def follow(
     with log.open("ab") as sink:
         child = subprocess.Popen(
             list(argv),
-            cwd=cwd,
             env=whole,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

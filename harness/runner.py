@@ -93,7 +93,7 @@ def run(request: Request, progress: Progress) -> Signoff:
     progress.line(
         f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}"
     )
-    interrupted = _gates(request, bundle, expected, progress)
+    interrupted = _gates(request, bundle, progress)
     signoff = conclude(
         bundle, config, expected, request, lab, interrupted=interrupted, started=started, setup_s=setup_s,
         run_s=time.monotonic() - began - setup_s,
@@ -117,7 +117,7 @@ async def preflight(setup: Setup) -> LabSeen:
             return see_lab(setup.components, setup.wasm, lab.program)
 
 
-def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progress) -> bool:
+def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
     """Run the gates under pytest, telling of each as it ends; whether we were interrupted."""
     log = bundle.folder / "ci" / "pytest.log"
     bundle.write("ci/pytest.log", b"")
@@ -131,6 +131,7 @@ def _gates(request: Request, bundle: Bundle, expected: Expected, progress: Progr
         "no:cacheprovider",
         str(ROOT / "gates"),
         str(ROOT / "chaos"),
+        str(ROOT / "guards"),
     ]
     argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
     argv += [

@@ -2,7 +2,7 @@
 
 What a gate plays on. Surfaces are started when asked for, each told only the addresses of its own paths.
 
-    async with Scenario(setup, "sync/runtime-to-desktop", seed=7, out=folder) as scene:
+    async with Scenario(setup, "sync/runtime-to-desktop", out=folder, chosen=Chosen(seed=7)) as scene:
         runtime = await scene.start_runtime()
         await runtime.publish(stream, scene.payload(key), idem_key)
 """
@@ -72,8 +72,11 @@ class Chosen:
 
 
 class Scenario:
-    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen()) -> None:
-        self.setup, self.config, self.name, self.out, self.chosen = setup, setup.config, name, out, chosen
+    """`lab` False: no server is started, and only what needs none may be asked for (gates that read files)."""
+
+    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen(), lab: bool = True) -> None:
+        self._with_lab = lab
+        self.config, self.name, self.out, self.chosen = setup.config, name, out, chosen
         self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
@@ -90,6 +93,8 @@ class Scenario:
         self.crossings: dict[str, Crossing] = {}  # by the name of their path
 
     async def __aenter__(self) -> Scenario:
+        if not self._with_lab:
+            return self
         try:
             await self.lab.__aenter__()
             self.record.redactor.add(self.lab.owner.token)
@@ -270,11 +275,11 @@ class Scenario:
         crossing = self.crossings[path] = Crossing(self.record, self.config.module.tables, self.config.hash)
         return crossing.box.tap
 
-    async def sign_in(self, device: str, streams: list[str], *, user: str = "alice") -> tuple[Session, str]:
+    async def sign_in(self, device: str, streams: list[str]) -> tuple[Session, str]:
         """A session and the identity that the server will know it by."""
         if self.control is None:
             raise ConfigError("a session needs the control surface: start it first")
-        session = await self.control.sign_in(f"{user}-{self.nonce[:6]}", device)
+        session = await self.control.sign_in(f"alice-{self.nonce[:6]}", device)
         minted = await self.control.mint(session, streams)
         return session, minted.identity
 
@@ -304,10 +309,10 @@ class Scenario:
         self.record.op("lab", "settle")
         return True
 
-    async def read_replica(self, desktop: DesktopSurface, name: str) -> str:
-        """The final read of one desktop session beside its claim."""
+    async def read_replica(self, desktop: DesktopSurface, name: str) -> tuple[str, str]:
+        """The final read of one desktop session: its state hash by our own count, and the one that it claims."""
         claimed = (await desktop.state(name)).state_hash
-        return final_read_of(self.record, desktop.replicas[name], claimed)
+        return final_read_of(self.record, desktop.replicas[name], claimed), claimed
 
     async def account(self) -> None:
         """The three books of connections as socket Ops (I16)."""
@@ -350,6 +355,8 @@ class Scenario:
         for child in self.children:
             for line in child.markers():
                 self.record.op(child.name, "probe", "info", marker=line)
+        if not self._with_lab:
+            return
         with contextlib.suppress(WireError):
             for line in await self.lab.http.module_log(self.lab.database):
                 if MARKER_PREFIX in line:
@@ -361,7 +368,8 @@ class Scenario:
         stops += [service.close for service in (self.runtime, self.control) if service is not None]
         results = await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
         try:
-            await self.lab.down()
+            if self._with_lab:
+                await self.lab.down()
         finally:
             for disk in self.disks.values():
                 disk.unmount()

@@ -43,3 +43,8 @@ async def wait_until(condition: Callable[[], Awaitable[T]], *, timeout_ms: int, 
 async def until(moment_ns: int) -> None:
     """Wait for a moment of a schedule, on the monotonic clock; one that has passed is now."""
     await asyncio.sleep(max(0, moment_ns - time.monotonic_ns()) / 1e9)
+
+
+async def until_wall(moment_s: float) -> None:
+    """Wait for a moment of the wall clock, in s since 1970: tokens know no other."""
+    await until(time.monotonic_ns() + int((moment_s - time.time()) * 1e9))

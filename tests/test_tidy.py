@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,6 +135,18 @@ def test_banned_calls_stay_out_and_exceptions_are_needed() -> None:
         f"{name}:1: the exception for {call[0]}.{call[1]} is not needed any more" for name, call in allowed - used
     ]
     assert not problems, "\n".join(sorted(problems))
+
+
+def test_no_query_names_a_table_of_the_subject() -> None:
+    """signoff.toml names them: another subject has others. Those that begin with st_ are the server's own."""
+    query = re.compile(r"SELECT .+ FROM (?!st_)\w")
+    problems = [
+        f"{name_of(path)}:{node.lineno}: {node.value}"
+        for path in sources("harness", "gates", "chaos", "guards", "benchmarks")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and query.match(node.value)
+    ]
+    assert not problems, "\n".join(problems)
 
 
 def test_no_test_is_skipped() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from chaos import faults
@@ -47,10 +45,6 @@ class OnPath(Act[F]):
         if path is None:
             raise UserError(f"there is no path {self.target!r}", hint=f"there are {sorted(self.scene.lab.paths)}")
         return path
-
-    async def toxiproxy(self, call: Callable[..., None], *args: object) -> None:
-        """Beside the loop: Toxiproxy may wait for a connection that our own relay has to drain."""
-        await asyncio.to_thread(call, *args)
 
 
 class OnProcess(Act[F]):

@@ -18,10 +18,10 @@ FILL_BYTES = 4096  # of our own request under slicing: enough pieces to be slowe
 
 class ProxyDownAct(OnPath[faults.ProxyDown]):
     async def on(self) -> None:
-        await self.toxiproxy(self.scene.lab.toxics.set_enabled, self.target, False)
+        await self.scene.lab.toxics.set_enabled(self.target, False)
 
     async def off(self) -> None:
-        await self.toxiproxy(self.scene.lab.toxics.set_enabled, self.target, True)
+        await self.scene.lab.toxics.set_enabled(self.target, True)
 
     def witness(self) -> Witness:
         return witnesses.RefusedConnects(self.path.port)
@@ -37,11 +37,11 @@ class ToxicAct(OnPath[F]):
     async def on(self) -> None:
         for kind, stream, attributes in self.toxics():
             name = f"{self.window}-{kind}-{stream}"
-            await self.toxiproxy(self.scene.lab.toxics.add, self.target, kind, stream, attributes, name)
+            await self.scene.lab.toxics.add(self.target, kind, stream, attributes, name)
 
     async def off(self) -> None:
         for kind, stream, _ in self.toxics():
-            await self.toxiproxy(self.scene.lab.toxics.remove, self.target, f"{self.window}-{kind}-{stream}")
+            await self.scene.lab.toxics.remove(self.target, f"{self.window}-{kind}-{stream}")
 
 
 class ResetAct(ToxicAct[faults.Reset]):
@@ -113,12 +113,12 @@ class SunkAct(OnPath[faults.Sunk]):
         )
 
     async def on(self) -> None:
-        await self.toxiproxy(self.scene.lab.toxics.set_enabled, self.target, False)
+        await self.scene.lab.toxics.set_enabled(self.target, False)
         await self._sink.start()
 
     async def off(self) -> None:
         await self._sink.close()
-        await self.toxiproxy(self.scene.lab.toxics.set_enabled, self.target, True)
+        await self.scene.lab.toxics.set_enabled(self.target, True)
 
     def witness(self) -> Witness:
         return witnesses.SinkSaw(self._sink)

@@ -90,9 +90,6 @@ class KillAtSyscallAct(KillAct[faults.KillAtSyscall]):
         if self._tracer is not None:
             await self._tracer.stop()
 
-    def witness(self) -> Witness:
-        return witnesses.GoneAndBack(self.pid)
-
 
 def kill_act(scene: Scenario, fault: faults.Kill, target: str, window: str) -> Act[faults.Kill]:
     return (KillAfterAct if fault.after else KillAct[faults.Kill])(scene, fault, target, window)

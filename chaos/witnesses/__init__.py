@@ -6,5 +6,5 @@ the act that it watches: a proxy that claims to be down is asked by connecting t
     witness = RefusedConnects(port)
     await witness.before()
     ...                                   # the fault is on; `during` runs as a task beside it
-    witness.seen()                        # Seen("connects refused", measured=12, needed=3, ...)
+    witness.seen()                        # Seen("own connects refused:", measured=12, needed=3, ...)
 """

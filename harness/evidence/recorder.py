@@ -4,8 +4,8 @@ Every line goes to the file at once, so that a crash leaves a readable prefix. N
 recorder belongs to one event loop.
 
     with Recorder(path, "sync/runtime-to-desktop") as record:
-        done = record.invoke("runtime", "publish", stream="s", key="k")
-        record.complete(done, "ok", seq=1)
+        begun = record.op("runtime", "publish", "invoke", stream="s", key="k")
+        record.op("runtime", "publish", op=begun.index, seq=1)
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def last_line(signoff: Signoff, directory: str) -> str:
 def where_the_time_went(signoff: Signoff) -> str:
     """Set-up, gates, and their parts. Gates run beside each other, so their sum exceeds the run."""
     parts: dict[str, float] = {}
-    for gate in (*signoff.gates, *signoff.drills):
+    for gate in signoff.plays:
         for name, ms in gate.timings_ms.items():
             parts[name] = parts.get(name, 0.0) + ms / 1000
     told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())
@@ -153,8 +153,7 @@ def _identity(signoff: Signoff) -> Iterator[tuple[str, str]]:
 def _attention(signoff: Signoff) -> list[str]:
     """Failed and undecided gates first, with all that a reader needs to act."""
     lines = []
-    played = {result.id for result in signoff.drills}
-    for gate in (*(gate for gate in signoff.gates if gate.id not in played), *signoff.drills):
+    for gate in signoff.plays:
         if gate.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
             name = gate.id if gate.seed is None else f"{gate.id}, seed {gate.seed}"
             lines += [f"### {gate.verdict.value} {name}", ""]

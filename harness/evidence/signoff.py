@@ -193,6 +193,12 @@ class Signoff(Record, frozen=True):
     setup_s: float = 0.0
     run_s: float = 0.0
 
+    @property
+    def plays(self) -> tuple[GateResult, ...]:
+        """Each play once: the gates that are no drills, and the plays of drills."""
+        drills = {play.id for play in self.drills}
+        return (*(gate for gate in self.gates if gate.id not in drills), *self.drills)
+
 
 NOT_ESTABLISHED = (
     "survival of power loss: a killed process keeps the kernel's page cache",

@@ -62,8 +62,7 @@ def verify(folder: Path, expected: Expected) -> Report:
     problems += _check_plan(plan, signoff, expected)
     problems += _check_record(plan, events, signoff)
     judged = 0
-    drills = {spec.id for spec in plan.gates if spec.drill} if plan is not None else set()
-    for result in (*(gate for gate in signoff.gates if gate.id not in drills), *signoff.drills):
+    for result in signoff.plays:
         if result.checks or result.verdict is Verdict.PASS:
             judged += 1
             problems += _judge_again(bundle, result, plan)
@@ -97,10 +96,8 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
 
 def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -> list[str]:
     planned = {play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)} if plan else set()
-    drills = {play.gate for play in planned if play.seed is not None}
-    told = [*(gate for gate in signoff.gates if gate.id not in drills), *signoff.drills]
     problems = []
-    for result in told:
+    for result in signoff.plays:
         starts = sum(e.play == result.play and e.event == "started" for e in events)
         ends = [e for e in events if e.play == result.play and e.event == "finished"]
         if result.verdict is Verdict.MISSING and not ends:
@@ -116,8 +113,8 @@ def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -
                 f"signoff.json says {result.verdict.value}"
             )
     # A play that only began (its worker died) is known by its gate; one of another gate is a stranger.
-    known = {result.id for result in signoff.gates}
-    strangers = {e.play for e in events if e.event == "finished" or e.gate not in known} - {r.play for r in told}
+    known, told = {result.id for result in signoff.gates}, {result.play for result in signoff.plays}
+    strangers = {e.play for e in events if e.event == "finished" or e.gate not in known} - told
     problems += [
         f"record.jsonl: {name} was played, but the signoff does not know it"
         for name in sorted(play.scenario for play in strangers)

@@ -5,7 +5,7 @@ frames. Compression is declined on the client's behalf (the extension header is 
 request), so that every message can be read. Frames pass on as they are, message by message.
 
     box = Middlebox(on_message=record)       # Relay(..., tap=box.tap)
-    box.inject(connection, '{"event":"phx_reply"}')
+    box.inject(socket, b'{"event":"phx_reply"}')
 """
 
 from __future__ import annotations

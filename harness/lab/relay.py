@@ -2,8 +2,7 @@
 
 The subject is never told the server's own port; it reaches the server through Toxiproxy and then through
 this relay, which keeps account of every connection that it carried (I16). It can be led to
-another target (the decoy of falsification (b)), and a tap can look at, alter and add bytes. It counts what it
-carries, so that a fault on its path can be witnessed without asking either end.
+another target (the decoy of falsification (b)), and a tap can look at, alter and add bytes.
 
     relay = Relay("runtime", port, target=("127.0.0.1", 20011))
     await relay.start()
@@ -17,30 +16,19 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from harness.lab.listener import Listener
 
 CHUNK_BYTES = 256 * 1024
 Address = tuple[str, int]
 
 
-@dataclass
-class Flow:
-    """What went through one direction so far. `last_ns` is on the monotonic clock."""
-
-    bytes: int = 0
-    reads: int = 0
-    last_ns: int = 0
-
-    def count(self, size: int) -> None:
-        self.bytes, self.reads, self.last_ns = self.bytes + size, self.reads + 1, time.monotonic_ns()
-
-
 class Link:
     """One carried connection, as a tap sees it."""
 
-    def __init__(self, client: asyncio.StreamWriter, local_port: int) -> None:
-        self._client, self.local_port = client, local_port
+    def __init__(self, client: asyncio.StreamWriter) -> None:
+        self._client = client
 
     def send_to_client(self, data: bytes) -> None:
         self._client.write(data)
@@ -64,36 +52,17 @@ class Answer(Protocol):
     def __call__(self, head: bytes) -> bytes | None: ...
 
 
-class Relay:
+class Relay(Listener):
     """One listening port that leads to one target."""
 
     def __init__(self, name: str, port: int, target: Address, *, tap: Callable[[Link], Tap] | None = None) -> None:
-        self.name, self.port, self.target = name, port, target
+        super().__init__(port)
+        self.name, self.target = name, target
         self.carried: set[int] = set()
-        self.accepted = 0
         self.answer: Answer | None = None
-        self.to_server, self.to_client = Flow(), Flow()
-        self.ended_ns: list[int] = []  # when each carried connection ended
         self.cut_ns: list[int] = []  # when each reply was cut
         self.cutting = False  # cut replies: what goes to the server goes on, what comes back ends the connection
         self._tap = tap
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, backlog=512)
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        await self.drop()
-
-    async def drop(self) -> None:
-        """End every connection that is open now."""
-        tasks = list(self._open)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def lead_to(self, target: Address) -> None:
         """Carry new connections to another target, and end the present ones."""
@@ -104,17 +73,12 @@ class Relay:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.accepted += 1
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._carry(reader, writer)
         except (OSError, asyncio.CancelledError):
             pass  # ended by a peer or by drop(): both ends are closed below
         finally:
-            self._open.discard(task)
             _close(writer)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,26 +96,23 @@ class Relay:
         # asyncio does this for sockets that it makes itself; without it a small request waits 40 ms for an ACK.
         outgoing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         outgoing.bind(("127.0.0.1", 0))
-        local_port = outgoing.getsockname()[1]
-        self.carried.add(local_port)
+        self.carried.add(outgoing.getsockname()[1])
         try:
             await asyncio.get_running_loop().sock_connect(outgoing, self.target)
         except BaseException:
             outgoing.close()
             raise
         upstream_reader, upstream = await asyncio.open_connection(sock=outgoing, limit=CHUNK_BYTES)
-        tap = self._tap(Link(writer, local_port)) if self._tap is not None else None
+        tap = self._tap(Link(writer)) if self._tap is not None else None
         try:
             if first:
-                self.to_server.count(len(first))
                 upstream.write(tap.to_server(first) if tap else first)
             async with asyncio.TaskGroup() as group:
-                group.create_task(_pump(reader, upstream, self.to_server, tap.to_server if tap else None))
+                group.create_task(_pump(reader, upstream, tap.to_server if tap else None))
                 group.create_task(self._answers(upstream_reader, writer, tap.to_client if tap else None))
         except* OSError:
             pass
         finally:
-            self.ended_ns.append(time.monotonic_ns())
             if tap is not None:
                 tap.ended()
             _close(upstream)
@@ -168,14 +129,13 @@ class Relay:
                 raise ConnectionAbortedError("the reply was cut")
             return look(data) if look is not None else data
 
-        await _pump(reader, writer, self.to_client, pass_on)
+        await _pump(reader, writer, pass_on)
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: Flow, look: Callable[[bytes], bytes] | None
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, look: Callable[[bytes], bytes] | None
 ) -> None:
     while data := await reader.read(CHUNK_BYTES):
-        flow.count(len(data))
         writer.write(look(data) if look is not None else data)
         await writer.drain()
     with contextlib.suppress(OSError, RuntimeError):

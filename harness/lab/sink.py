@@ -24,10 +24,11 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.canonical import UNREADABLE
+from harness.lab.listener import Listener
+from harness.lab.requests import MAX_HEAD_BYTES
 from harness.wire.identity import identity_of
 
 HEAD_TIMEOUT_S = 1.0  # a client that connects and says nothing is an attempt too
-MAX_HEAD_BYTES = 64 * 1024
 _TOKEN = re.compile(rb"(?:[Bb]earer |[?&]token=)([A-Za-z0-9_.-]+)")
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with a time of 0: close() sends RST
 
@@ -40,34 +41,19 @@ class Attempt:
     identity: str | None
 
 
-class Sink:
+class Sink(Listener):
     def __init__(self, port: int, *, on_attempt: Callable[[Attempt], None] = lambda attempt: None) -> None:
-        self.port, self.attempts = port, list[Attempt]()
+        super().__init__(port)
+        self.attempts: list[Attempt] = []
         self._on_attempt = on_attempt
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, backlog=512)
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         arrived = time.monotonic_ns()
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
         try:
             attempt = Attempt(arrived, identity_in(await _head(reader)))
             self.attempts.append(attempt)
             self._on_attempt(attempt)
         finally:
-            self._open.discard(task)
             with contextlib.suppress(OSError):
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()

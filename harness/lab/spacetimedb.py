@@ -29,7 +29,6 @@ class Server:
         self.component, self.folder, self.port, self.keys, self.name = component, folder, port, keys, name
         self._scenario, self.log = scenario, log
         self._process: Process | None = None
-        self.incarnation = 0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -54,7 +53,6 @@ class Server:
         self._process = await Process.start(
             argv, name=self.name, log=self.log, cwd=self.folder, scenario=self._scenario
         )
-        self.incarnation += 1
         async with HttpClient(ready_url or self.url) as http:
             try:
                 await wait_until(

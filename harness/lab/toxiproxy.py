@@ -11,9 +11,12 @@ because a Toxiproxy whose API port was already taken stays alive and silent.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import ParamSpec
 
 import requests
 import toxiproxy.api
@@ -27,6 +30,17 @@ from harness.wait import WaitedTooLong, wait_until
 
 READY_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_S = 5
+P = ParamSpec("P")
+
+
+def _beside_the_loop(change: Callable[P, None]) -> Callable[P, Coroutine[None, None, None]]:
+    """In a thread: Toxiproxy may wait for a connection that our own relay, on the loop, has to drain."""
+
+    @functools.wraps(change)
+    async def beside(*args: P.args, **kwargs: P.kwargs) -> None:
+        await asyncio.to_thread(change, *args, **kwargs)
+
+    return beside
 
 
 class _StrictSession(requests.Session):
@@ -88,6 +102,7 @@ class Toxics:
         self.proxies[name] = found
         return found
 
+    @_beside_the_loop
     def set_enabled(self, name: str, enabled: bool) -> None:
         """Take a proxy down or up, read back."""
         proxy = self._fresh(name)
@@ -98,12 +113,14 @@ class Toxics:
         if self._fresh(name).enabled is not enabled:
             raise LabError(f"Toxiproxy says it changed the proxy {name}, but does not list it so")
 
+    @_beside_the_loop
     def add(self, name: str, kind: str, stream: str, attributes: Mapping[str, int], toxic: str) -> None:
         """A toxic on every byte of a direction ("upstream" to the server, "downstream" from it), read back."""
         self._fresh(name).add_toxic(name=toxic, type=kind, stream=stream, toxicity=1.0, attributes=dict(attributes))
         if toxic not in self._fresh(name).toxics():
             raise LabError(f"Toxiproxy says it added {kind} to {name}, but does not list it")
 
+    @_beside_the_loop
     def remove(self, name: str, toxic: str) -> None:
         """Take a toxic away; one that is not there is no error. It ends the connections of a `timeout`."""
         proxy = self._fresh(name)

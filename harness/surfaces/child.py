@@ -1,7 +1,7 @@
 """A surface that runs as a child: command, environment and ready check as signoff.toml says.
 
 child = Child("runtime", config.runtime, config.folder, logs, scenario="s1")
-await child.start(variables)
+await child.spawn(variables)
 """
 
 from __future__ import annotations

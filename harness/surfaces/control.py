@@ -65,7 +65,7 @@ class Minted:
     def fingerprint(self) -> str:
         return fingerprint(self.token)
 
-    def use(self, kind: str, *, in_scope: bool = True, forged: bool = False) -> TokenUse:
+    def use(self, kind: str) -> TokenUse:
         """This token being used now, as it stands in a history."""
         return TokenUse(
             self.fingerprint,
@@ -73,8 +73,6 @@ class Minted:
             time.time(),
             self.issued_at_s,
             self.expires_at_s,
-            in_scope=in_scope,
-            forged=forged,
         )
 
     def __repr__(self) -> str:

@@ -42,7 +42,6 @@ class Crossing:
         self._identities: dict[int, str] = {}
         self.upgraded = 0
         self.delivered: dict[tuple[str, int], Event] = {}  # the last event that crossed at each place
-        self._injected: set[bytes] = set()
 
     def _on_message(self, message: Message) -> None:
         connection = self._connections.get(message.socket)

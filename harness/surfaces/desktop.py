@@ -84,8 +84,7 @@ _decode = msgspec.json.Decoder(Event).decode
 
 
 class DesktopSurface:
-    """One process. `crossed` holds what the middlebox saw at each (stream, seq); `floor_chain` gives the chain at a
-    floor, when the module states it."""
+    """One process. `crossed` holds what the middlebox saw at each (stream, seq)."""
 
     def __init__(
         self,
@@ -94,11 +93,10 @@ class DesktopSurface:
         hashing: HashConfig,
         record: Recorder,
         crossed: Mapping[tuple[str, int], SeenEvent] | None = None,
-        floor_chain: Callable[[str, int], bytes | None] = lambda stream, seq: None,
     ) -> None:
         self.child, self.record = child, record
         self._crossed = crossed if crossed is not None else {}
-        self._config, self._hashing, self._floor_chain = config, hashing, floor_chain
+        self._config, self._hashing = config, hashing
         self.replicas: dict[str, Replica] = {}
         self.broken_lines = 0
         self._ready = asyncio.Event()
@@ -280,7 +278,7 @@ class DesktopSurface:
         )
         self._token_used(event)
         if event.phase == "ok" and event.connection and event.identity:
-            self.replicas[event.session].connected(event.connection, event.identity)
+            self.replicas[event.session].connected(event.connection)
 
     def _use_token(self, event: Event) -> None:
         minted = self._tokens.get(event.session)
@@ -330,8 +328,7 @@ class DesktopSurface:
         self.replicas[event.session].resumed(event.stream, event.applied_seq, self._crossed)
 
     def _on_bootstrap(self, event: Event) -> None:
-        chain = self._floor_chain(event.stream, event.cursor) if event.cursor else None
-        self.replicas[event.session].bootstrap(event.stream, event.baseline, event.cursor, chain)
+        self.replicas[event.session].bootstrap(event.stream, event.baseline, event.cursor)
         data = Bootstrapped(event.reason)
         self._op(
             "bootstrap", event.session, baseline=event.baseline, stream=event.stream, cursor=event.cursor, data=data
@@ -351,7 +348,7 @@ class DesktopSurface:
             connection=event.connection,
             data=Applied(seen.claimed_hash, event.live),
         )
-        self.replicas[event.session].apply(seen, event.baseline, live=event.live)
+        self.replicas[event.session].apply(seen, event.baseline)
 
     def _on_checkpoint(self, event: Event) -> None:
         data = Checkpointed("save", event.applied_seq, event.epoch, event.chain)

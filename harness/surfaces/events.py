@@ -1,11 +1,12 @@
 """Events as the harness sees them anywhere: its own nonce in the payload, and the hash that it computes itself.
 
-payload = make_payload("k-1", index=7)
+payload = {KEY_FIELD: "k-1", "index": 7}
 key_of(payload, "idem-1") == "k-1"
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -29,6 +30,14 @@ class Event:
     idem_key: str
     hash: str
     claimed_hash: str
+
+
+def heads_of(events: Iterable[Event]) -> dict[str, int]:
+    """The highest seq of each stream."""
+    heads: dict[str, int] = {}
+    for event in events:
+        heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
+    return heads
 
 
 def key_of(payload: Json, idem_key: str) -> str:

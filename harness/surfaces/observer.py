@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from harness.config import HashConfig, TablesConfig
 from harness.evidence.recorder import Recorder
 from harness.history import Applied, FinalState, Presence
-from harness.surfaces.events import Event, event_of_row
+from harness.surfaces.events import Event, event_of_row, heads_of
 from harness.surfaces.replica import Replica, state_hash_of
 from harness.wire.http import HttpClient
 
@@ -38,10 +38,7 @@ class Observer:
 
     async def heads(self) -> dict[str, int]:
         """The highest seq that each stream holds now."""
-        heads: dict[str, int] = {}
-        for event in await self.events():
-            heads[event.stream] = max(event.seq, heads.get(event.stream, 0))
-        return heads
+        return heads_of(await self.events())
 
     async def connections(self) -> list[str]:
         """Connection ids of the presence rows; identities when the module keys presence by identity."""
@@ -49,18 +46,18 @@ class Observer:
         rows = await self.http.sql(self.database, f"SELECT {column} FROM {self._tables.presence.name}")
         return [str(row[column]) for row in rows]
 
-    async def final_read(self, streams: Sequence[str], name: str = "server") -> str:
-        """Read everything and record it as the final read of `name`; the state hash that it gives."""
+    async def final_read(self, streams: Sequence[str]) -> str:
+        """Read everything and record it as the final read of the server; the state hash that it gives."""
         events = await self.events(streams)
         by_stream: dict[str, list[Event]] = {stream: [] for stream in streams}
         for event in events:
             by_stream[event.stream].append(event)
         for found in by_stream.values():
             for event in sorted(found, key=lambda e: e.seq):
-                record_row(self._record, name, event)
-        ours = state_hash_of(by_stream, {})
+                record_row(self._record, "server", event)
+        ours = state_hash_of(by_stream)
         data = FinalState(tuple(streams), len(events), ours)
-        self._record.op("observer", "final_read", replica=name, data=data)
+        self._record.op("observer", "final_read", replica="server", data=data)
         return ours
 
     def presence(self, rows: Sequence[str], live: Iterable[str], gone: Iterable[str], *, settled: bool) -> None:
@@ -84,7 +81,7 @@ def record_row(record: Recorder, replica: str, event: Event) -> None:
     )
 
 
-def final_read_of(record: Recorder, replica: Replica, claimed_state_hash: str, *, caught_up: bool = True) -> str:
+def final_read_of(record: Recorder, replica: Replica, claimed_state_hash: str) -> str:
     """The final read of a desktop session, from what it reported as applied; its state hash by our own count."""
     rows = 0
     for stream in replica.streams:
@@ -93,6 +90,6 @@ def final_read_of(record: Recorder, replica: Replica, claimed_state_hash: str, *
             record_row(record, replica.name, event)
             rows += 1
     ours = replica.state_hash()
-    data = FinalState(replica.streams, rows, ours, claimed_state_hash, caught_up)
+    data = FinalState(replica.streams, rows, ours, claimed_state_hash)
     record.op("observer", "final_read", replica=replica.name, data=data)
     return ours

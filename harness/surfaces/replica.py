@@ -15,11 +15,10 @@ from harness.surfaces.events import Event
 
 @dataclass
 class StreamState:
-    """Applied state of one stream in its present baseline. `chain` is None when it cannot be known
-    (the baseline started at a floor whose chain nobody stated)."""
+    """Applied state of one stream in its present baseline. `chain` is None when it cannot be known (the baseline
+    started at a floor)."""
 
     baseline: int
-    start: int
     seq: int
     chain: bytes | None
     events: list[Event] = field(default_factory=list)
@@ -32,25 +31,21 @@ class Replica:
         self.name, self.streams = name, streams
         self.state: dict[str, StreamState] = {}
         self.connection: str | None = None
-        self.identity: str | None = None
         self.ended: list[str] = []
         self.rejected: dict[str, int] = {}
-        self.live_applies = 0
 
-    def bootstrap(self, stream: str, baseline: int, cursor: int, chain: bytes | None) -> None:
-        """Applied state of the stream was discarded; it starts again after `cursor`."""
-        known = chain_start(stream) if cursor == 0 else chain
-        self.state[stream] = StreamState(baseline, cursor, cursor, known)
+    def bootstrap(self, stream: str, baseline: int, cursor: int) -> None:
+        """Applied state of the stream was discarded; it starts again after `cursor`. At a floor no chain is known."""
+        self.state[stream] = StreamState(baseline, cursor, chain_start(stream) if cursor == 0 else None)
 
-    def apply(self, event: Event, baseline: int, *, live: bool) -> None:
+    def apply(self, event: Event, baseline: int) -> None:
         held = self.state.get(event.stream)
         if held is None or held.baseline != baseline:
-            held = self.state[event.stream] = StreamState(baseline, event.seq - 1, event.seq - 1, None)
+            held = self.state[event.stream] = StreamState(baseline, event.seq - 1, None)
         if held.chain is not None and event.claimed_hash:
             held.chain = _next(held.chain, event)
         held.seq = event.seq
         held.events.append(event)
-        self.live_applies += live
 
     def resumed(self, stream: str, applied_seq: int, crossed: Mapping[tuple[str, int], Event]) -> None:
         """Take over what was persisted and never told: the last lines of a killed process are lost. Which events those
@@ -60,10 +55,10 @@ class Replica:
             event = crossed.get((stream, seq))
             if event is None or held is None:
                 return
-            self.apply(event, held.baseline, live=False)
+            self.apply(event, held.baseline)
 
-    def connected(self, connection: str, identity: str) -> None:
-        self.connection, self.identity = connection, identity
+    def connected(self, connection: str) -> None:
+        self.connection = connection
 
     def disconnected(self, connection: str | None) -> None:
         gone = connection or self.connection
@@ -95,13 +90,12 @@ def _next(chain: bytes, event: Event) -> bytes | None:
         return None  # a hash that is no hex, a negative seq: I5 and I3 speak of those
 
 
-def state_hash_of(events: Mapping[str, list[Event]], floors: Mapping[str, tuple[int, str]]) -> str:
-    """Of a whole read, by stream: events sorted by seq on top of (floor seq, chain hex) where one is known."""
+def state_hash_of(events: Mapping[str, list[Event]]) -> str:
+    """Of a whole read, by stream: events sorted by seq."""
     heads = {}
     for stream, found in events.items():
-        floor, floor_chain = floors.get(stream, (0, ""))
-        chain: bytes | None = bytes.fromhex(floor_chain) if floor else chain_start(stream)
-        seq = floor
+        chain: bytes | None = chain_start(stream)
+        seq = 0
         for event in sorted(found, key=lambda e: e.seq):
             chain = _next(chain, event) if chain is not None else None
             seq = event.seq

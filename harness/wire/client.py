@@ -37,9 +37,9 @@ class Subscription:
         self.identity, self.connection = hello.identity.hex, hello.connection_id.hex
 
     @classmethod
-    async def open(cls, base_url: str, database: str, token: str, *, query: str = "") -> Subscription:
+    async def open(cls, base_url: str, database: str, token: str) -> Subscription:
         """Refused when the handshake fails; WireError when the first message is no IdentityToken."""
-        url = base_url.replace("http", "ws", 1) + f"/v1/database/{database}/subscribe{query}"
+        url = base_url.replace("http", "ws", 1) + f"/v1/database/{database}/subscribe"
         try:
             socket = await websockets.asyncio.client.connect(
                 url,

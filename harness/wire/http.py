@@ -22,6 +22,7 @@ from harness.errors import WireError
 from harness.wire.schema import Row, Schema, Table, _Types
 
 REQUEST_TIMEOUT_MS = 10_000
+LOG_LINES = 2_000  # the last ones of a module's log
 
 
 class Unreachable(WireError):
@@ -102,9 +103,9 @@ class HttpClient:
         found = re.search(rb'"initial_program":"?([0-9a-fx]+)', body)
         return found[1].decode().removeprefix("0x") if found else body.decode("utf-8", "replace")
 
-    async def module_log(self, database: str, *, lines: int = 2_000) -> list[str]:
-        """The module's own log messages, for its owner."""
-        body = await self._ok("GET", f"/v1/database/{database}/logs?num_lines={lines}")
+    async def module_log(self, database: str) -> list[str]:
+        """The last of the module's own log messages, for its owner."""
+        body = await self._ok("GET", f"/v1/database/{database}/logs?num_lines={LOG_LINES}")
         messages = []
         for line in body.splitlines():
             try:

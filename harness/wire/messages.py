@@ -9,8 +9,6 @@ Source: crates/client-api-messages/src/websocket.rs at v1.2.0, and frames record
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from harness.canonical import UNREADABLE
@@ -202,9 +200,6 @@ _TABLE: dict[str, type[ServerMessage]] = {
     )
 }
 SERVER_KINDS = frozenset(_TABLE)
-CLIENT_KINDS = frozenset(
-    {"CallReducer", "Subscribe", "SubscribeSingle", "SubscribeMulti", "Unsubscribe", "UnsubscribeMulti", "OneOffQuery"}
-)
 
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _decoders = {name: msgspec.json.Decoder(kind) for name, kind in _TABLE.items()}
@@ -262,23 +257,7 @@ def subscribe_multi(queries: tuple[str, ...], *, request_id: int, query_id: int)
     return _encoder.encode({"SubscribeMulti": body})
 
 
-def unsubscribe_multi(*, request_id: int, query_id: int) -> bytes:
-    return _encoder.encode({"UnsubscribeMulti": {"request_id": request_id, "query_id": {"id": query_id}}})
-
-
-def one_off_query(query: str, *, message_id: str) -> bytes:
-    """`message_id` is hex digits."""
-    return _encoder.encode({"OneOffQuery": {"message_id": message_id, "query_string": query}})
-
-
-def call_reducer(
-    reducer: str, args: object, *, request_id: int, notify: Literal["always", "on_failure"] = "always"
-) -> bytes:
-    """`args` is sent as JSON within JSON. `on_failure` asks for no update on success."""
-    body = {
-        "reducer": reducer,
-        "args": _encoder.encode(args).decode(),
-        "request_id": request_id,
-        "flags": 0 if notify == "always" else 1,
-    }
+def call_reducer(reducer: str, args: object, *, request_id: int) -> bytes:
+    """`args` is sent as JSON within JSON. Without flags: an update comes on success too."""
+    body = {"reducer": reducer, "args": _encoder.encode(args).decode(), "request_id": request_id, "flags": 0}
     return _encoder.encode({"CallReducer": body})

@@ -78,7 +78,6 @@ class Reducer:
 class Schema:
     tables: Mapping[str, Table]
     reducers: Mapping[str, Reducer]
-    row_filters: tuple[str, ...]
 
     @classmethod
     def parse(cls, body: bytes) -> Schema:
@@ -88,10 +87,9 @@ class Schema:
             types = _Types(raw["typespace"]["types"])
             tables = {table["name"]: _table(types, table) for table in raw["tables"]}
             reducers = {reducer["name"]: _reducer(types, reducer) for reducer in raw["reducers"]}
-            filters = tuple(entry["sql"] for entry in raw.get("row_level_security", ()))
         except (*UNREADABLE, TypeError, KeyError, IndexError, AttributeError) as error:
             raise WireError(f"the schema is not a module definition of version 9: {error!r}") from error
-        return cls(tables, reducers, filters)
+        return cls(tables, reducers)
 
     def table(self, name: str) -> Table:
         try:

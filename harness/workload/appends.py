@@ -21,9 +21,26 @@ from harness.wire.http import HttpClient, HttpRefused, Unreachable
 from harness.workload.traffic import Sent
 
 
+def append_args(
+    call: CallConfig, hashing: HashConfig, variables: Mapping[str, Json], event: Sent, expected_seq: int = 0
+) -> list[Json]:
+    """What the reducer is given for this event. `call` is `module.append` of signoff.toml: its arguments may name
+    {stream}, {idem_key}, {hash}, {payload_json}, {now_ms}, and {expected_seq}, which is 0 when the writer expects
+    nothing."""
+    values: dict[str, Json] = {
+        **variables,
+        "stream": event.stream,
+        "idem_key": event.idem_key,
+        "hash": hashing.prefix + hash_of(event.payload, hashing, stream=event.stream),
+        "payload_json": canonical_json(event.payload).decode(),
+        "now_ms": int(time.time() * 1000),
+        "expected_seq": expected_seq,
+    }
+    return [fill(argument, values) for argument in call.args]
+
+
 class Appender:
-    """`call` is `module.append` of signoff.toml: its arguments may name {stream}, {idem_key}, {hash}, {payload_json},
-    {now_ms}, and {expected_seq}, which is 0 when the writer expects nothing."""
+    """A writer on one way to the server; each call is in the record with what came of it."""
 
     def __init__(
         self,
@@ -40,16 +57,7 @@ class Appender:
     async def append(self, event: Sent, expected_seq: int = 0) -> Phase:
         """One reducer call, recorded; what came of it."""
         ours = hash_of(event.payload, self._hashing, stream=event.stream)
-        values: dict[str, Json] = {
-            **self._variables,
-            "stream": event.stream,
-            "idem_key": event.idem_key,
-            "hash": self._hashing.prefix + ours,
-            "payload_json": canonical_json(event.payload).decode(),
-            "now_ms": int(time.time() * 1000),
-            "expected_seq": expected_seq,
-        }
-        args = [fill(argument, values) for argument in self._call.args]
+        args = append_args(self._call, self._hashing, self._variables, event, expected_seq)
         begun = self._record.op(
             "lab", "append", "invoke", stream=event.stream, key=event.key, idem_key=event.idem_key, hash=ours
         )

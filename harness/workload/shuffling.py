@@ -3,7 +3,7 @@
 Each connection gets a plan of its own, drawn from one seed. Rows are never invented: every text that goes on came from
 the server, on the same connection, in this message or in one before it.
 
-    box.alter = Shuffling(random.Random(7), table="sync_event")     # Middlebox(...)
+    box.alter = Shuffling(random.Random(7), table="sync_event", plans=("rows", "turns"))     # Middlebox(...)
     box.alter.times      # how many messages went on otherwise than they came
 """
 

@@ -49,6 +49,28 @@ def test_each_line_is_told_once_and_a_half_written_one_later(tmp_path: Path) -> 
     assert followed.news(bundle, EVENTS) == []
 
 
+def test_what_was_told_is_not_read_again(tmp_path: Path) -> None:
+    bundle, followed = Bundle(tmp_path), Followed()
+    lines = History(Anchor(h.SCHEMA, "s", 1, 0), ops()).dump().splitlines(keepends=True)
+    path = bundle.folder_of(PLAY) / "history.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(lines[:5]))
+    assert len(followed.news(bundle, EVENTS)) == 3
+    path.write_bytes(b"".join(b"x" * (len(line) - 1) + b"\n" for line in lines[:5]) + lines[5])
+    assert followed.news(bundle, EVENTS) == ["     4.00 s  server kill"]
+
+
+def test_a_line_that_is_no_op_stops_nobody(tmp_path: Path) -> None:
+    bundle, followed = Bundle(tmp_path), Followed()
+    lines = History(Anchor(h.SCHEMA, "s", 1, 0), ops()).dump().splitlines(keepends=True)
+    path = bundle.folder_of(PLAY) / "history.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(lines[0] + b"{}\n")
+    assert followed.news(bundle, EVENTS) == []
+    path.write_bytes(lines[0] + b"{}\n" + lines[5])
+    assert followed.news(bundle, EVENTS) == ["     4.00 s  server kill"]
+
+
 def test_an_op_that_cannot_be_read_stops_nobody(tmp_path: Path) -> None:
     bundle = Bundle(tmp_path)
     path = bundle.folder_of(PLAY) / "history.jsonl"

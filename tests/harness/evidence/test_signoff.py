@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from msgspec.structs import replace
 
 from harness.evidence.judgement import GateSpec
 from harness.evidence.requirements import Expected, Requirement
@@ -10,6 +13,7 @@ from harness.evidence.signoff import (
     GateResult,
     Profile,
     Selection,
+    Signoff,
     classes_of,
     exit_code,
     invariants_of,
@@ -20,6 +24,7 @@ from harness.evidence.signoff import (
     requirements_of,
 )
 from harness.verdict import Overall, Verdict
+from tests.harness.evidence.bundles import make
 
 P, F, U, M = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.MISSING
 REQUIREMENTS = (
@@ -146,6 +151,12 @@ def test_a_drill_is_the_merge_of_its_plays(verdicts: tuple[Verdict, ...], merged
     assert sum("left no result" in reason for reason in result.reasons) == 3 - len(plays)
     if F in verdicts:
         assert result.repeat == f"again {verdicts.index(F)}"
+
+
+def test_each_play_is_told_once_and_a_merge_not_at_all(tmp_path: Path) -> None:
+    plays = tuple(GateResult("a/one", P, 1.0, seed=seed) for seed in (7, 8))
+    told = replace(make(tmp_path).read("signoff.json", Signoff), gates=gates(P, P, M), drills=plays)
+    assert [result.play.scenario for result in told.plays] == ["a/two", "b/three", "a/one@7", "a/one@8"]
 
 
 def test_selection_by_pattern() -> None:

@@ -132,6 +132,12 @@ def played_a_stranger(bundle: Bundle) -> None:
     bundle.seal()
 
 
+def hides_a_gate_behind_a_drill(bundle: Bundle) -> None:
+    """A play of the gate's name, so that the gate itself counts as a merge."""
+    signoff = signoff_of(bundle)
+    finish(bundle, replace(signoff, drills=(replace(signoff.gates[0], checks=(), verdict=Verdict.MISSING, seed=7),)))
+
+
 def truncated_signoff(bundle: Bundle) -> None:
     data = (bundle.folder / "signoff.json").read_bytes()
     bundle.write("signoff.json", data[: len(data) // 2])
@@ -216,6 +222,7 @@ def edited_verdict_resealed(bundle: Bundle) -> None:
         (never_finished, "finished 0 times"),
         (played_twice, "started 2 times"),
         (played_a_stranger, "no/such was played"),
+        (hides_a_gate_behind_a_drill, f"{GATE} is told as a drill, and none was planned"),
         (truncated_signoff, "signoff.json"),
         (broken_history, "cannot be judged again"),
     ],

@@ -18,8 +18,6 @@ UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
 class FakeLink:
     """The client's side of a connection."""
 
-    local_port = 1
-
     def __init__(self) -> None:
         self.sent = b""
         self.aborted = False

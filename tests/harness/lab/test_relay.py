@@ -13,7 +13,7 @@ class Echo:
     """A server that sends back what it gets, after its name."""
 
     def __init__(self, name: bytes) -> None:
-        self.name, self.peers = name, set[int]()
+        self.name, self.peers, self.heard = name, set[int](), b""
 
     async def start(self) -> tuple[str, int]:
         server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
@@ -22,8 +22,8 @@ class Echo:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.peers.add(writer.get_extra_info("peername")[1])
-        data = await reader.read()
-        writer.write(self.name + data)
+        self.heard = await reader.read()
+        writer.write(self.name + self.heard)
         await writer.drain()
         writer.close()
 
@@ -52,13 +52,12 @@ def with_relay(story: Callable[[Relay, Echo], Awaitable[None]], **options: objec
     asyncio.run(play())
 
 
-def test_bytes_pass_unchanged_both_ways_with_half_close_and_are_counted() -> None:
+def test_bytes_pass_unchanged_both_ways_with_half_close_and_are_in_the_account() -> None:
     async def story(relay: Relay, echo: Echo) -> None:
         big = os.urandom(3_000_000)
         assert await ask(relay.port, big) == b"one:" + big
         assert await ask(relay.port, b"x") == b"one:x"
         assert relay.carried == echo.peers
-        assert relay.accepted == 2
 
     with_relay(story)
 
@@ -97,10 +96,10 @@ def test_it_answers_in_the_targets_place_only_where_told() -> None:
 class Shout:
     """A tap that alters both directions and tells when it is over."""
 
-    ended_taps: list[int] = []
+    ended_taps: list[Shout] = []
 
     def __init__(self, link: Link) -> None:
-        self._link = link
+        pass
 
     def to_server(self, data: bytes) -> bytes:
         return data.upper()
@@ -109,7 +108,7 @@ class Shout:
         return data + b"!"
 
     def ended(self) -> None:
-        self.ended_taps.append(self._link.local_port)
+        self.ended_taps.append(self)
 
 
 def test_a_tap_sees_and_alters_what_passes() -> None:
@@ -120,25 +119,12 @@ def test_a_tap_sees_and_alters_what_passes() -> None:
     assert len(Shout.ended_taps) == 1
 
 
-def test_what_it_carries_is_counted_with_its_time() -> None:
-    async def story(relay: Relay, echo: Echo) -> None:
-        assert await ask(relay.port, b"12345") == b"one:12345"
-        assert (relay.to_server.bytes, relay.to_client.bytes) == (5, 9)
-        assert relay.to_server.reads == 1
-        assert 0 < relay.to_server.last_ns <= relay.to_client.last_ns
-        while not relay.ended_ns:
-            await asyncio.wait([asyncio.create_task(relay.drop())])
-        assert relay.ended_ns[0] >= relay.to_client.last_ns
-
-    with_relay(story)
-
-
 def test_a_cut_reply_is_one_whose_request_went_through() -> None:
     async def story(relay: Relay, echo: Echo) -> None:
         relay.cutting = True
         answers = await asyncio.gather(ask(relay.port, b"request"), return_exceptions=True)
         assert answers[0] == b"" or isinstance(answers[0], ConnectionError)
-        assert relay.to_server.bytes == len(b"request")
+        assert echo.heard == b"request"
         assert len(relay.cut_ns) == 1
         assert echo.peers == relay.carried
         relay.cutting = False

@@ -66,7 +66,7 @@ def test_what_was_written_is_there_after_a_restart_from_idleness(setup: Setup, t
         first = server.process.pid
         await server.kill()
         await server.start()
-        assert (server.process.pid != first, server.incarnation) == (True, 2)
+        assert server.process.pid != first
         async with HttpClient(server.url, token) as http:
             assert await http.sql("db", "SELECT epoch FROM database_epoch") == [before]
 

@@ -62,18 +62,18 @@ def test_changes_are_read_back(setup: Setup, tmp_path: Path) -> None:
     async def story(toxics: Toxics, ports: Ports) -> None:
         listen = ports.take()
         proxy = toxics.create("path", listen=listen, upstream=9)
-        toxics.set_enabled("path", False)
+        await toxics.set_enabled("path", False)
         with socket.socket() as refused:
             assert refused.connect_ex(("127.0.0.1", listen)) != 0
-        toxics.set_enabled("path", True)
-        toxics.add("path", "latency", "upstream", {"latency": 5}, "w1-latency")
+        await toxics.set_enabled("path", True)
+        await toxics.add("path", "latency", "upstream", {"latency": 5}, "w1-latency")
         assert list(proxy.toxics()) == ["w1-latency"]
         for _ in range(2):
-            toxics.remove("path", "w1-latency")
+            await toxics.remove("path", "w1-latency")
             assert not proxy.toxics()
         proxy.destroy()
         with pytest.raises(LabError, match="does not list the proxy path"):
-            toxics.set_enabled("path", False)
+            await toxics.set_enabled("path", False)
 
     with_toxics(setup.components.toxiproxy, tmp_path, story)
 

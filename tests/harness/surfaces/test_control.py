@@ -58,8 +58,8 @@ def test_what_is_no_jwt_is_the_subjects_error(token: str) -> None:
 
 def test_a_use_holds_a_fingerprint_only() -> None:
     token = minted({"iat": 1, "exp": 2})
-    use = token.use("connect", forged=True)
-    assert (use.token, use.use, use.forged, use.expires_at_s) == (token.fingerprint, "connect", True, 2.0)
+    use = token.use("connect")
+    assert (use.token, use.use, use.expires_at_s) == (token.fingerprint, "connect", 2.0)
     assert len(use.token) == 16
 
 

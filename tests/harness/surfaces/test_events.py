@@ -7,7 +7,7 @@ import pytest
 from harness.canonical import payload_hash
 from harness.config import HashConfig, TablesConfig
 from harness.errors import WireError
-from harness.surfaces.events import KEY_FIELD, bare, event_of_row, event_of_text, hash_of, key_of
+from harness.surfaces.events import KEY_FIELD, bare, event_of_row, event_of_text, hash_of, heads_of, key_of
 
 PLAIN = HashConfig()
 ROW = {
@@ -37,6 +37,12 @@ def test_a_row_becomes_an_event_with_our_own_hash() -> None:
     event = event_of_row(ROW, TablesConfig(), PLAIN)
     assert (event.stream, event.seq, event.key, event.idem_key, event.claimed_hash) == ("s", 3, "k", "i", "h")
     assert event.hash == payload_hash({"signoff_key": "k", "a": 2, "b": 1})
+
+
+def test_the_head_of_a_stream_is_its_highest_seq_in_whatever_order() -> None:
+    places = (("s", 2), ("t", 1), ("s", 3), ("s", 1))
+    assert heads_of(event_of_text(stream, seq, "i", "h", "{}", PLAIN) for stream, seq in places) == {"s": 3, "t": 1}
+    assert heads_of([]) == {}
 
 
 @pytest.mark.parametrize("text", ["{", "", '{"a":1.5}', "[" * 100_000, '"\ud800"'])

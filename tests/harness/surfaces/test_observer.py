@@ -20,8 +20,8 @@ from tests.harness.surfaces.test_replica import event
 
 def test_the_final_read_of_a_replica_is_what_it_reported(tmp_path: Path) -> None:
     replica = Replica("d1", ("s", "t"))
-    replica.bootstrap("s", 1, 0, None)
-    replica.apply(event(1), 1, live=True)
+    replica.bootstrap("s", 1, 0)
+    replica.apply(event(1), 1)
     with Recorder(tmp_path / "h.jsonl", "x") as record:
         ours = final_read_of(record, replica, "claimed")
         row, closing = record.history().of("final_read")

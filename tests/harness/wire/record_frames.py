@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from harness.config import load
 from harness.lab.topology import Lab
 from harness.runner import ROOT, prepare
-from harness.wire.messages import PROTOCOL, call_reducer, one_off_query, subscribe_multi, unsubscribe_multi
+from harness.wire.messages import PROTOCOL, call_reducer, subscribe_multi
 
 FRAMES = Path(__file__).with_name("frames")
 APPEND = ["s", "k1", "0" * 64, '{"a":1}', 1, 1, True, 0]
@@ -50,7 +50,7 @@ async def record(lab: Lab) -> None:
             call_reducer("append_sync_event", [*APPEND[:2], "1" * 64, *APPEND[3:]], request_id=8).decode()
         )
         keep("TransactionUpdate.failed", await socket.recv())
-        await socket.send(unsubscribe_multi(request_id=4, query_id=3).decode())
+        await socket.send(json.dumps({"UnsubscribeMulti": {"request_id": 4, "query_id": {"id": 3}}}))
         keep("UnsubscribeMultiApplied", await socket.recv())
         await socket.send(
             json.dumps(
@@ -62,7 +62,9 @@ async def record(lab: Lab) -> None:
         keep("UnsubscribeApplied", await socket.recv())
         await socket.send(subscribe_multi(("SELECT * FROM no_such_table",), request_id=9, query_id=9).decode())
         keep("SubscriptionError", await socket.recv())
-        await socket.send(one_off_query("SELECT * FROM sync_event", message_id="01ff").decode())
+        await socket.send(
+            json.dumps({"OneOffQuery": {"message_id": "01ff", "query_string": "SELECT * FROM sync_event"}})
+        )
         keep("OneOffQueryResponse", await socket.recv())
     async with await connect(lab, "?light=true") as light:
         await light.recv()

@@ -193,15 +193,8 @@ def test_client_frames_have_the_shapes_of_the_protocol() -> None:
     assert json.loads(messages.subscribe_multi(("q",), request_id=1, query_id=2)) == {
         "SubscribeMulti": {"query_strings": ["q"], "request_id": 1, "query_id": {"id": 2}}
     }
-    called = json.loads(messages.call_reducer("r", ["a", 1], request_id=3, notify="on_failure"))["CallReducer"]
-    assert (json.loads(called["args"]), called["flags"]) == (["a", 1], 1)
-    assert json.loads(messages.unsubscribe_multi(request_id=1, query_id=2))["UnsubscribeMulti"]["query_id"] == {"id": 2}
-    assert json.loads(messages.one_off_query("q", message_id="01"))["OneOffQuery"]["message_id"] == "01"
-    for frame_bytes in (
-        messages.subscribe_multi((), request_id=1, query_id=1),
-        messages.call_reducer("r", [], request_id=1),
-    ):
-        assert messages.open_envelope(frame_bytes)[0] in messages.CLIENT_KINDS
+    called = json.loads(messages.call_reducer("r", ["a", 1], request_id=3))["CallReducer"]
+    assert (json.loads(called["args"]), called["flags"]) == (["a", 1], 0)
 
 
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -31,7 +31,6 @@ def test_the_real_modules_tables_and_reducers() -> None:
     assert [param.name for param in append.params][:2] == ["stream_id", "idempotency_key"]
     assert SCHEMA.reducers["client_connected"].lifecycle
     assert not append.lifecycle
-    assert any("session_grant" in sql for sql in SCHEMA.row_filters)
 
 
 def test_a_table_that_is_not_there_is_named() -> None:
