@@ -40,10 +40,11 @@ _AFTER = (*_QUOTES_AFTER, *(bytes([mark]) for mark in b")]>|:<"))
 _BEFORE = (*_QUOTES_BEFORE, b"=", *b"%s %@ %d %v $s $@ ~s( ~s[ ~s{ ~s< ~s| ~s/ ~w( ~w[".split())
 _KEPT = (string.ascii_lowercase + string.digits).encode()
 _DROPPED = bytes(set(range(256)) - set(_KEPT))
+_PARTING = (b"_", b".", b"-")
 _WORD_BYTES = _KEPT + b"_.-"
 MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
-_PIECE = re.compile(rb"[\"'`})%]([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_PIECE = re.compile(rb"(?:[\"'`})]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 # What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
@@ -105,8 +106,7 @@ class Prefilter:
         ends = _ends(self.symbols)
         self._ends = BytesAhoCorasick([text for text, _ in ends])
         self._meanings = [meaning for _, meaning in ends]
-        # the longest first: it is the rarest
-        self._words = [sorted(_WORDS.findall(symbol), key=len, reverse=True) for symbol in self.symbols]
+        self._words = [_WORDS.findall(symbol) for symbol in self.symbols]
 
     def look(self, data: bytes, language: str = "text") -> Glimpse:
         """One file's bytes."""
@@ -123,8 +123,8 @@ class Prefilter:
         for number, start, end in self._plain.find_matches_as_indexes(lowered):
             if number < len(self.symbols):
                 return Glimpse(True)
-            if _is_beside_a_cut(marked, start, end):
-                at_cut.add(lowered[start:end])
+            if language not in DATA and (word := _word_between_cuts(marked, start, end)):
+                at_cut.add(word)
             if stretches and start - NEAR_CHARS <= stretches[-1][1]:
                 stretches[-1] = stretches[-1][0], end + NEAR_CHARS
             else:
@@ -144,12 +144,12 @@ class Prefilter:
     def _is_made(self, marked: bytes, ends: Ends, at_cut: set[bytes]) -> bool:
         """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
         pieces = set(_PIECE.findall(marked))
-        together = b" ".join(pieces)
-        if any(self._is_covered(number, ends, pieces, together) for number in ends.heads.keys() | ends.tails.keys()):
+        words = set(_WORDS.findall(b" ".join(pieces)))
+        if any(self._is_covered(number, ends, pieces, words) for number in ends.heads.keys() | ends.tails.keys()):
             return True
-        if any(self._may_go_on(anchor, together) for anchor in at_cut):
+        if at_cut and self._may_go_on(at_cut, pieces):
             return True
-        return b"replac" in marked and any(all(word in together for word in words) for words in self._words)
+        return b".replac" in marked and any(words.issuperset(of_one) for of_one in self._words)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -158,12 +158,15 @@ class Prefilter:
         together, cuts = joined(text)
         return bool(cuts) and any(next(rule.matches(together), None) for rule in self._anchored)
 
-    def _may_go_on(self, anchor: bytes, pieces: bytes) -> bool:
-        """Whether an anchor at a cut may become what a rule looks for in texts that were put together."""
+    def _may_go_on(self, at_cut: set[bytes], pieces: set[bytes]) -> bool:
+        """Whether an anchor between cuts may become what a rule looks for: a mark parts it from its next word."""
+        if not any(piece[:1] in _PARTING or piece[-1:] in _PARTING for piece in at_cut | pieces):
+            return False
+        together = b" ".join(at_cut | pieces)
         return any(
-            anchor.decode() in rule.anchors and all(any(w.encode() in pieces for w in group) for group in rule.words)
+            all(any(word.encode() in together for word in group) for group in rule.words)
             for rule in self._anchored
-            if not rule.near and not rule.not_near
+            if not rule.near and not rule.not_near and any(a.encode() in word for a in rule.anchors for word in at_cut)
         )
 
     def _ends_of(self, lowered: bytes, marked: bytes) -> Ends:
@@ -191,12 +194,12 @@ class Prefilter:
                     given[not meaning.is_head].add(number)
         return Ends(heads, tails, frozenset(given[0]), frozenset(given[1])) if heads or tails else NO_ENDS
 
-    def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], together: bytes) -> bool:
+    def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], words: set[bytes]) -> bool:
         """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
         that is not there is one of those pieces."""
         symbol, head, tail = self.symbols[number], ends.heads.get(number, 0), ends.tails.get(number)
         between = symbol[head:tail]
-        if head and tail is not None and all(word in together for word in _WORDS.findall(between)):
+        if head and tail is not None and words.issuperset(_WORDS.findall(between)):
             return True
         reached = {0}  # how far of it there are pieces, one after the other
         for end in range(1, len(between) + 1):
@@ -236,11 +239,14 @@ def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
     return [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
 
 
-def _is_beside_a_cut(marked: bytes, start: int, end: int) -> bool:
-    """Whether the word that this stands in begins or ends at a cut."""
-    before = marked[max(0, start - MAX_WORD_BYTES) : start].rstrip(_WORD_BYTES)
-    after = marked[end : end + MAX_WORD_BYTES].lstrip(_WORD_BYTES)
-    return before[-1:] in _QUOTES_BEFORE or before[-1:] == b"%" or after[:1] in _QUOTES_AFTER
+def _word_between_cuts(marked: bytes, start: int, end: int) -> bytes:
+    """The word that this stands in when it begins and ends at a cut, with the marks that part it; else b""."""
+    before, after = marked[max(0, start - MAX_WORD_BYTES) : start], marked[end : end + MAX_WORD_BYTES]
+    outside, beyond = before.rstrip(_WORD_BYTES), after.lstrip(_WORD_BYTES)
+    word = before[len(outside) :] + marked[start:end] + after[: len(after) - len(beyond)]
+    if beyond[:1] not in _QUOTES_AFTER:
+        return b""
+    return word[1:] if outside[-1:] == b"%" else word if outside[-1:] in _QUOTES_BEFORE else b""
 
 
 def _shown(match: re.Match[bytes]) -> bytes:

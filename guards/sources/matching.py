@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+from ahocorasick_rs import AhoCorasick
+
 from guards.rule import Match, Rule
 
 MIN_PIECE_CHARS = 3  # shorter constants are everywhere, and a symbol cut that small has a longer piece beside it
@@ -18,8 +20,14 @@ class RuleSet:
 
     def matches(self, text: str) -> Iterator[Match]:
         """Every match of every rule."""
-        for rule in self.rules:
-            yield from rule.matches(text)
+        if self._any.find_matches_as_indexes(_even(text)):
+            for rule in self.rules:
+                yield from rule.matches(text)
+
+    @cached_property
+    def _any(self) -> AhoCorasick:
+        """What every text with a match has in it: most texts are done with one search."""
+        return AhoCorasick(sorted(set(map(_even, self._literals))))
 
     def folded(self, values: Iterable[str]) -> Iterator[Match]:
         """Matches in texts that were put together: of rules that need no line around them."""
@@ -61,3 +69,8 @@ class RuleSet:
     def is_scrap(self, value: str) -> bool:
         """Whether it may be a part of a symbol that is cut in parts too small to tell."""
         return len(value) < MIN_PIECE_CHARS
+
+
+def _even(text: str) -> str:
+    """Without the marks and capitals in which names differ."""
+    return text.lower().replace("_", "").replace("-", "")
