@@ -6,6 +6,9 @@ Report(...).verdict("legacy-symbols")
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
 
 from guards.classes import Class
 from guards.rule import Rule
@@ -13,6 +16,8 @@ from guards.sighting import How
 from guards.tree import Skipped
 from harness.history import Record
 from harness.verdict import Verdict
+
+_Named = TypeVar("_Named", "Hit", Skipped)
 
 GUARDS = ("legacy-symbols", "feature-flags", "naming")
 
@@ -46,7 +51,8 @@ class CanaryResult(Record, frozen=True):
 
 
 class Report(Record, frozen=True):
-    """All of one scan. `problems` are what keeps a guard from a verdict, by guard ("" concerns all of them)."""
+    """All of one scan. `problems` are what keeps a guard from a verdict, by guard ("" concerns all of them); `notes`
+    are worth knowing and change nothing. `prefix` leads from the repository to `root`."""
 
     root: str
     visited: int
@@ -60,6 +66,8 @@ class Report(Record, frozen=True):
     took_s: float
     git: bool = False
     rules: int = 0
+    prefix: str = ""
+    notes: tuple[str, ...] = ()
 
     def verdict(self, guard: str) -> Verdict:
         """FAIL with a blocking hit, UNKNOWN when something kept it from knowing, else PASS."""
@@ -72,3 +80,9 @@ class Report(Record, frozen=True):
 
 def by_id(rules: Sequence[Rule]) -> dict[str, Rule]:
     return {rule.id: rule for rule in rules}
+
+
+def shown(one: _Named) -> _Named:
+    """The same with its path as text: names of files are bytes, and need not be UTF-8."""
+    path = one.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return one if path == one.path else msgspec.structs.replace(one, path=path)

@@ -118,7 +118,13 @@ class Scanner:
         digest = digest_of(language.encode() + b"\0" + data)
         entry = self._cache.get(digest)
         if entry is None:
-            entry = self._entry(language, data)
+            try:
+                entry = self._entry(language, data)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic of a parser is no Exception
+                batch.skipped.append(crashed(path, error))
+                return
             if not entry.too_large:
                 batch.new[digest] = entry
         else:
@@ -176,6 +182,11 @@ def _is_brought_in(data: bytes, at: int) -> bool:
     start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
     end = len(data) if end < 0 else end
     return end - start < MAX_IMPORT_BYTES and IMPORT.search(data, start, end) is not None
+
+
+def crashed(path: str, error: BaseException) -> Skipped:
+    """A file on which an engine failed: nobody knows what it holds."""
+    return Skipped(path, "engine crashed", f"{type(error).__name__}: {error}", undecided=True)
 
 
 def _is_word(byte: bytes) -> bool:
