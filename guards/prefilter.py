@@ -52,7 +52,7 @@ _CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
 _ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
 _REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
 # A literal that is all that a name stands for.
-_GIVEN = re.compile(rb"(?:=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
+_GIVEN = re.compile(rb"(?:(?<![=!<>])=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
 _OPEN = re.compile(rb"[{$#%]|\\\(")  # what is filled in is no constant
 _NO_MORE = re.compile(rb"#*\)?(?:\.\w+\(\))?\s*(?:[;,\n})#/]|as\b|$)")
 MAX_LITERAL_BYTES = 100  # of a literal that holds a piece of a symbol and may be a constant

@@ -142,8 +142,8 @@ def _look(request: Request, listing: Listing, cache: Cache, jobs: int, found: _F
         found.seen |= {one.path: one for one in done.batch.seen}
         new |= done.batch.new
         told(found.visited, len(listing.files))
-    cache.add(new)
     _follow(work, scanner, listing, jobs, found)
+    cache.add(new | scanner.new)
 
 
 def _follow(work: _Work, scanner: Scanner, listing: Listing, jobs: int, found: _Found) -> None:
