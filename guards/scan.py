@@ -188,14 +188,22 @@ def _expectations(request: Request, listing: Listing, found: _Found) -> None:
     """What must be true for a scan to count."""
     config, problems = request.config, found.problems
     whole = any(path.resolve() == listing.root for path in request.paths)
-    if whole and found.visited < config.floor:
-        problems.append(("", f"{found.visited} files were visited, the floor is {config.floor}"))
     if not found.visited:
         problems.append(("", "no file was visited"))
+    elif whole and found.visited < config.floor:
+        problems.append(("", f"{found.visited} files were visited, the floor is {config.floor}"))
     for path in config.retained if whole else ():
         if not any(_is_retained(file, (path,)) for file in listing.files):
             problems.append(("", f"retained path {path} does not exist: a path that is not there is not clean"))
-    problems += [("", f"{shown(one).path}: {one.reason}: {one.detail}") for one in found.skipped if one.undecided]
+    excused = set()
+    for one in (shown(one) for one in found.skipped if one.undecided):
+        globs = [glob for glob in config.unscanned if fnmatchcase(one.path, glob)]
+        excused.update(globs)
+        if not globs:
+            problems.append(("", f"{one.path}: {one.reason}: {one.detail}"))
+    if whole:
+        useless = [glob for glob in config.unscanned if glob not in excused]
+        problems += [("", f"unscanned = {glob!r} excuses nothing any more: delete it") for glob in useless]
     problems += [("", f"canary {one.name}: {one.detail}") for one in found.canaries if not one.right]
     unjudged = 2 * len(canaries.names()) - len(found.canaries)
     if unjudged:

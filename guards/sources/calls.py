@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from guards.sources.values import HOLE, MAX_VALUES, Values, filled, product
 
-_CONCATS = frozenset({"concat", "concat!", "plus", "append", "appending", "push_str", "iodata_to_binary", "f"})
+_CONCATS = frozenset({"concat", "concat!", "plus", "append", "appending", "push_str", "iodata_to_binary"})
 _JOINS = frozenset({"join", "joined", "jointostring", "joinpath", "intersperse"})
 _FORMATS = frozenset(
     {"format", "format!", "format_args!", "sprintf", "formatted", "printf", "stringwithformat", "string"}

@@ -12,24 +12,31 @@ guards.sources.grammars; leaves matching to guards.matching. What is not known i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 from ast_grep_py import SgNode
 
 from guards.sources.calls import LISTED, Operand, made, total
+from guards.sources.definitions import definitions_of, renames_of
 from guards.sources.grammars import Grammar
 from guards.sources.names import Names
-from guards.sources.nodes import BETWEEN, callee, of_kinds, receiver, span_of, summed_in, unquoted, without_label
+from guards.sources.nodes import (
+    BETWEEN,
+    Span,
+    callee,
+    is_given,
+    names_in,
+    receiver,
+    span_of,
+    summed_in,
+    unquoted,
+    without_label,
+)
 from guards.sources.values import HOLE, Values, product, unescaped
 
 MAX_DEPTH = 40  # of expressions within each other, so that no file can exhaust the stack
 
 Argument = list[SgNode]  # one node, or the tokens of a macro's argument
-Span = tuple[int, int]
-
-# Another name for one: `a as b` of an import or an export, `{a: b} =` of what is taken apart.
-_RENAMED = re.compile(r"\b(\w+)\s+as\s+(\w+)|[{,]\s*(\w+)\s*:\s*(\w+)\s*(?=[,}][^;\n]*=)")
-_GROWING = re.compile(r"\b(\w+)\s*\.\s*(?:push_str|append|push)\s*\(")  # a call that adds to a name
 
 
 class Folder:
@@ -40,12 +47,12 @@ class Folder:
         self.names: Names[SgNode] = Names(outside, self.values)
         self._memo: dict[tuple[int, int, str], Values] = {}
         self._growths: set[Span] = set()
-        text = root.text()
-        kinds = {*grammar.definitions, *grammar.growths, *(grammar.calls if _GROWING.search(text) else ())}
-        for node in of_kinds(root, kinds):
-            self._define(node)
-        for one, other, key, local in _RENAMED.findall(text):
-            self.names.rename(one or key, other or local)
+        for one in definitions_of(root, grammar):
+            self.names.define(one.name, one.node, one.place, grows=one.grows)
+            if one.grows:
+                self._growths.add(one.place)
+        for name, alias in renames_of(root.text()):
+            self.names.rename(name, alias)
 
     def values(self, node: SgNode, depth: int = 0) -> Values:
         """The texts that this expression can be; () when it is none."""
@@ -95,62 +102,6 @@ class Folder:
             return ""
         return self._last(node)
 
-    # how a definition is read -----------------------------------------------------------------------------------
-
-    def _define(self, node: SgNode) -> None:
-        children = node.children()
-        texts = [child.text() if not child.is_named() else "" for child in children]
-        if "+=" in texts:
-            sign = texts.index("+=")
-            self._grow(node, self._target(children[:sign]), children[sign + 1 :])
-        elif node.kind() in self._grammar.calls and (grown := _GROWING.match(node.text())):
-            self._grow(node, grown[1], children[-1:])
-        elif "=" in texts or ":" in texts:
-            mark, start = "=" if "=" in texts else ":", 0
-            for sign in (at for at, text in enumerate(texts) if text == mark):
-                self._assign(self._target(children[start:sign]), children[sign + 1 :])
-                start = sign + 2
-        else:  # an attribute of a module: @name value
-            parent = node.parent()
-            if parent is not None and parent.kind() == "unary_operator" and parent.text().startswith("@"):
-                self._assign(children[0].text(), [one for child in children[1:2] for one in child.children()])
-
-    def _assign(self, name: str, after: Sequence[SgNode]) -> None:
-        value = next((child for child in after if child.is_named()), None)
-        if name and value is not None:
-            self.names.define(name, value, span_of(value))
-
-    def _grow(self, node: SgNode, name: str, after: Sequence[SgNode]) -> None:
-        added = self._only([child for child in after if child.is_named()])
-        if name and added is not None:
-            self._growths.add(span_of(node))
-            self.names.define(name, added, span_of(node), grows=True)
-
-    def _only(self, nodes: Sequence[SgNode]) -> SgNode | None:
-        """The one expression that these are."""
-        while len(nodes) == 1 and nodes[0].kind() in BETWEEN:
-            nodes = [child for child in nodes[0].children() if child.is_named()]
-        return nodes[0] if len(nodes) == 1 else None
-
-    def _target(self, before: Sequence[SgNode]) -> str:
-        """The name that is defined: the first of a declaration, the last of a member that is assigned to."""
-        for child in before:
-            if child.kind() in _TAKEN_APART:
-                break
-            if found := list(self._names_in(child)):
-                return found[-1] if child.kind() in (*self._grammar.members, *_ASSIGNED) else found[0]
-        return ""
-
-    def _names_in(self, node: SgNode) -> Iterable[str]:
-        if node.kind() in self._grammar.names:
-            yield node.text()
-            return
-        if node.kind() in self._grammar.strings:  # the quoted key of an object
-            yield from self.values(node)
-            return
-        for child in node.children():
-            yield from self._names_in(child)
-
     # how an expression is read ----------------------------------------------------------------------------------
 
     def _values(self, node: SgNode, depth: int) -> Values:
@@ -170,7 +121,7 @@ class Folder:
             return self._call(node, depth)
         named = [child for child in node.children() if child.is_named()]
         if kind in grammar.wrappers or (kind in BETWEEN and len(named) == 1):
-            return self.values(named[-1], depth) if named else ()
+            return self.values(named[-1], depth) or self.values(named[0], depth) if named else ()
         return ()
 
     def _member(self, node: SgNode, depth: int) -> Values:
@@ -183,7 +134,7 @@ class Folder:
         return total([*parts, value])
 
     def _last(self, node: SgNode) -> str:
-        names = [name for child in node.children() for name in self._names_in(child)]
+        names = [name for child in node.children() for name in names_in(child, self._grammar)]
         while len(names) > 1 and names[-1] in _OWN_TEXT and not self.names.named(names[-1]):
             names.pop()
         return names[-1] if names else ""
@@ -237,9 +188,10 @@ class Folder:
 
     def _made(self, name: str, on: SgNode | None, arguments: list[Argument], depth: int) -> Values:
         listed = name in LISTED
-        operands = [self._operand(argument, depth, listed) for argument in arguments]
+        given = {one[0].text(): self._argument(one[2:], depth) for one in arguments if is_given(one)}
+        operands = [self._operand(one, depth, listed) for one in arguments if not is_given(one)]
         own = self._operand([on], depth, listed) if on is not None else None
-        return made(name, own, operands, self.names.named)
+        return made(name, own, operands, lambda place: given.get(place) or self.names.named(place))
 
     def _operand(self, argument: Argument, depth: int, listed: bool) -> Operand:
         if listed and (items := self._items(argument, depth)):
@@ -297,5 +249,3 @@ class Folder:
 
 _OWN_TEXT = frozenset({"rawValue", "value", "name", "description"})
 _LISTS = frozenset({"listof", "arrayof", "setof", "vec!", "of", "aslist", "array"})
-_TAKEN_APART = frozenset({"object_pattern", "array_pattern", "tuple_pattern", "struct_pattern"})
-_ASSIGNED = frozenset({"directly_assignable_expression"})

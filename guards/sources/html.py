@@ -24,18 +24,18 @@ _TYPED = re.compile(r"<script[^>]*\blang=[\"']?tsx?\b")
 def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
     """What one page shows."""
     page = syntax.look("html", text, rules, outside)
-    sightings = {(one.line, one.column, one.rule): one for one in page.sightings}
+    sightings = list(page.sightings)
     constants = dict(page.constants)
     for script in of_kinds(SgRoot(text, "html").root(), ("script_element",)):
         typed = _TYPED.match(script.text())
         for body in of_kinds(script, ("raw_text",)):
-            start = body.range().start
+            start, end = body.range().start, body.range().end
             seen = syntax.look("typescript" if typed else "javascript", body.text(), rules, outside)
             constants |= seen.constants
-            for one in seen.sightings:
-                moved = _moved(one, start.line, start.column)
-                sightings[(moved.line, moved.column, moved.rule)] = moved
-    return Look(tuple(sightings.values()), constants, page.problem)
+            inside = (start.line, start.column), (end.line, end.column)
+            sightings = [one for one in sightings if not inside[0] <= (one.line - 1, one.column - 1) < inside[1]]
+            sightings += (_moved(one, start.line, start.column) for one in seen.sightings)
+    return Look(tuple(sightings), constants, page.problem)
 
 
 def _moved(one: Sighting, lines: int, columns: int) -> Sighting:

@@ -7,11 +7,14 @@ callee(children_of_a_call[:-1])
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ast_grep_py import Rule, SgNode
 
 from guards.sources.grammars import Grammar
+from guards.sources.values import unescaped
+
+Span = tuple[int, int]  # from where to where, in characters
 
 # Nodes that stand for the one expression within them, in whatever language.
 BETWEEN = frozenset({
@@ -27,7 +30,18 @@ def of_kinds(root: SgNode, kinds: Iterable[str]) -> list[SgNode]:
     return root.find_all(any=rules) if rules else []
 
 
-def span_of(node: SgNode) -> tuple[int, int]:
+def names_in(node: SgNode, grammar: Grammar) -> Iterator[str]:
+    """Every name within it; the quoted key of an object is one too."""
+    if node.kind() in grammar.names:
+        yield node.text()
+    elif node.kind() in grammar.strings:
+        yield unescaped(unquoted(node.text()))
+    else:
+        for child in node.children():
+            yield from names_in(child, grammar)
+
+
+def span_of(node: SgNode) -> Span:
     """From where to where it stands, in characters."""
     place = node.range()
     return place.start.index, place.end.index
@@ -59,6 +73,11 @@ def without_label(node: SgNode) -> SgNode:
         named = [child for child in node.children() if child.is_named()]
         return named[-1] if named else node
     return node
+
+
+def is_given(argument: Sequence[SgNode]) -> bool:
+    """Whether an argument of a macro comes by its name: `format!("{a}", a = "b")`."""
+    return len(argument) > 2 and argument[1].text() == "="
 
 
 def summed_in(node: SgNode, grammar: Grammar) -> SgNode | None:

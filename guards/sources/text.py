@@ -19,7 +19,7 @@ from guards.sources.values import unescaped
 # How comments look, by language; "text" is any file of another name.
 _COMMENTS: dict[str, str] = {
     "toml": r"^[ \t]*#.*|(?<=[\"'\]\d \t])#[^\"'\n]*$",
-    "proto": r"//.*|/\*.*?\*/",
+    "proto": r"(?<![:\"'\w])//.*|/\*.*?\*/",  # no address in a literal
     "text": r"^[ \t]*(?:#|//|--|;;|<!--|/\*|\*[ /]).*|(?<=\s)(?:#|//) .*",
 }
 _COMMENT_FLAGS = re.MULTILINE

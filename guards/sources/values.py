@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 
 HOLE = "\x00"  # a part that is not known
@@ -16,7 +17,10 @@ MAX_VALUES = 8  # of one expression: a name with more definitions than this is n
 Values = tuple[str, ...]
 
 _PLACE = re.compile(r"\{\{|\}\}|\{(\w*)(?::[^{}]*)?\}|%(?:(\d+)\$)?[-+#0 ]*\d*(?:\.\d+)?[sdvq@]|\$\{?(\w+)\}?")
-_ESCAPE = re.compile(r"\\(?:u\{([0-9A-Fa-f_]+)\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([0-7]{1,3})|(.))", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:u\{([0-9A-Fa-f_]+)\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([0-7]{1,3})|N\{([^}]+)\}|\r?\n[ \t]*|(.))",
+    re.DOTALL,
+)
 _PLAIN_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 
 
@@ -24,13 +28,24 @@ def unescaped(text: str) -> str:
     """The characters that escapes of the usual kinds stand for."""
 
     def plain(match: re.Match[str]) -> str:
-        wide, four, two, octal, one = match.groups()
-        digits = wide or four or two
-        if digits is not None:
-            return chr(min(int(digits.replace("_", ""), 16), 0x10FFFF))
-        return chr(int(octal, 8)) if octal is not None else _PLAIN_ESCAPES.get(one, one)
+        wide, four, two, octal, name, one = match.groups(default="")
+        if digits := wide or four or two:
+            return chr(min(int(digits.replace("_", "") or "0", 16), 0x10FFFF))
+        if octal:
+            return chr(int(octal, 8))
+        if name:
+            return _called(name) or match.group()
+        return _PLAIN_ESCAPES.get(one, one)
 
     return _ESCAPE.sub(plain, text)
+
+
+def _called(name: str) -> str:
+    """The character of this name, "" when there is none."""
+    try:
+        return unicodedata.lookup(name)
+    except KeyError:
+        return ""
 
 
 def product(parts: Sequence[Values], glue: str = "") -> Values:

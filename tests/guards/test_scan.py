@@ -321,3 +321,16 @@ def test_a_broken_cache_costs_time_only(tmp_path: Path) -> None:
     assert isinstance(Cache.open(tmp_path / "cache", kept.stem), Cache)
     report = scanned(tree, cache=tmp_path / "cache")
     assert (len(report.hits), report.from_cache) == (1, 0)
+
+
+def test_what_cannot_be_scanned_can_be_excused_while_it_is_there(tmp_path: Path) -> None:
+    tree = write(tmp_path / "tree", {"a.ts": CLEAN})
+    (tree / "out").symlink_to(tmp_path)
+    config = GuardsConfig(unscanned=("ou*",))
+    report = scanned(tree, config)
+    assert verdict(report) == "PASS"
+    assert [one.path for one in report.skipped] == ["out"]
+    (tree / "out").unlink()
+    report = scanned(tree, config)
+    assert verdict(report) == "UNKNOWN"
+    assert lines(report) == "unscanned = 'ou*' excuses nothing any more: delete it"
