@@ -45,6 +45,8 @@ _WORD_BYTES = _KEPT + b"_.-"
 MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
 _PIECE = re.compile(rb"(?:[\"'`})]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_PLACES = tuple(b"%s %d %v %@".split())
+_MAY_BE_GIVEN = (b'"', b"'", b"`", b"=", b"")  # marks of a literal that may be all that a name stands for
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 # What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
@@ -73,6 +75,8 @@ class Ends(Record, frozen=True):
 
 
 NO_ENDS = Ends()
+Scraps = tuple[set[int], set[int]]  # symbols of which a beginning, and of which an end too short for one is there
+NO_SCRAPS: Scraps = (set(), set())
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class _End:
     is_head: bool
     mark: bytes
     symbols: tuple[tuple[int, int], ...]  # (number, cut)
+    is_scrap: bool = False
 
 
 class Prefilter:
@@ -136,20 +141,25 @@ class Prefilter:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        ends = NO_ENDS if language in DATA else self._ends_of(lowered, marked)
+        ends, scraps = (NO_ENDS, NO_SCRAPS) if language in DATA else self._ends_of(lowered, marked)
         if ends == NO_ENDS and not at_cut:
             return _NOTHING
-        return Glimpse(self._is_made(marked, ends, at_cut), ends)
+        return Glimpse(self._is_made(marked, ends, scraps, at_cut), ends)
 
-    def _is_made(self, marked: bytes, ends: Ends, at_cut: set[bytes]) -> bool:
+    def _is_made(self, marked: bytes, ends: Ends, scraps: Scraps, at_cut: set[bytes]) -> bool:
         """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
+        begun, ended = ends.heads.keys() | scraps[0], ends.tails.keys() | scraps[1]
+        whole = [number for number in ends.heads.keys() | ends.tails.keys() if number in begun and number in ended]
+        replaces = b".replac" in marked
+        if not whole and not at_cut and not replaces:
+            return False
         pieces = set(_PIECE.findall(marked))
         words = set(_WORDS.findall(b" ".join(pieces)))
-        if any(self._is_covered(number, ends, pieces, words) for number in ends.heads.keys() | ends.tails.keys()):
+        if any(self._is_covered(number, ends, pieces, words) for number in whole):
             return True
         if at_cut and self._may_go_on(at_cut, pieces):
             return True
-        return b".replac" in marked and any(words.issuperset(of_one) for of_one in self._words)
+        return replaces and any(words.issuperset(of_one) for of_one in self._words)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -169,13 +179,18 @@ class Prefilter:
             if not rule.near and not rule.not_near and any(a.encode() in word for a in rule.anchors for word in at_cut)
         )
 
-    def _ends_of(self, lowered: bytes, marked: bytes) -> Ends:
-        """The longest head and the earliest tail of each symbol that stand at a cut."""
+    def _ends_of(self, lowered: bytes, marked: bytes) -> tuple[Ends, Scraps]:
+        """The longest head and the earliest tail of each symbol that stand at a cut; and of which a scrap of one or two
+        letters stands between marks."""
         heads: dict[int, int] = {}
         tails: dict[int, int] = {}
         given: tuple[set[int], set[int]] = set(), set()
+        scraps: Scraps = set(), set()
         for pattern, start, end in self._ends.find_matches_as_indexes(marked, overlapping=True):
             meaning = self._meanings[pattern]
+            if meaning.is_scrap:
+                scraps[not meaning.is_head].update(number for number, _ in meaning.symbols)
+                continue
             if not meaning.mark and not _VARIABLE.search(marked, max(0, start - _VARIABLE_CHARS), start):
                 continue
             outer = marked[start - 1 : start] if meaning.is_head else marked[end : end + 1]
@@ -189,10 +204,12 @@ class Prefilter:
                 else:
                     tails[number] = min(tails.get(number, cut), cut)
                 if is_given is None:
-                    is_given = _is_given(lowered, start, end, meaning.is_head)
+                    is_given = meaning.mark in _MAY_BE_GIVEN and _is_given(lowered, start, end, meaning.is_head)
                 if is_given:
                     given[not meaning.is_head].add(number)
-        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1])) if heads or tails else NO_ENDS
+        if not heads and not tails:
+            return NO_ENDS, scraps
+        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1])), scraps
 
     def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], words: set[bytes]) -> bool:
         """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
@@ -236,7 +253,23 @@ def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
             marks = _BEFORE if tail[:1].isalnum() or tail[:1] == b"_" else (*_BEFORE, b"")  # b"": after a variable
             for mark in marks:
                 found.setdefault((mark + tail, False, mark), []).append((number, cut))
-    return [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
+    ends = [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
+    return ends + _scraps(symbols)
+
+
+def _scraps(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
+    """Every beginning and end that is too short to be searched for alone, between marks."""
+    found: dict[tuple[bytes, bool], list[tuple[int, int]]] = {}
+    for number, symbol in enumerate(symbols):
+        for size in range(1, MIN_END_CHARS):
+            found.setdefault((symbol[:size], True), []).append((number, size))
+            found.setdefault((symbol[-size:], False), []).append((number, len(symbol) - size))
+    return [
+        (before + text + after, _End(is_head, after, tuple(cuts), is_scrap=True))
+        for (text, is_head), cuts in found.items()
+        for before in (*_QUOTES_BEFORE, *_PLACES)
+        for after in _QUOTES_AFTER
+    ]
 
 
 def _word_between_cuts(marked: bytes, start: int, end: int) -> bytes:
