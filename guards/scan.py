@@ -182,7 +182,8 @@ def _again(scanner: Scanner, path: str, outside: dict[str, Values], found: _Foun
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        found.skipped.append(crashed(path, error))
+        known = {one.path for one in found.skipped}
+        found.skipped += [] if path in known else [crashed(path, error)]
         return None
 
 
