@@ -65,11 +65,11 @@ _SPACES_AS_QUOTES = bytes.maketrans(b" \t\r\n;", b'"""""')
 
 
 class Ends(Record, frozen=True):
-    """Of some symbols (by number): how long a head of it one file has, from where on a tail, and which of them are what
-    a name stands for."""
+    """Of some symbols (by number): after how many characters the heads end that one file has, where its tails begin,
+    and which of them are what a name stands for."""
 
-    heads: dict[int, int] = {}
-    tails: dict[int, int] = {}
+    heads: dict[int, frozenset[int]] = {}
+    tails: dict[int, frozenset[int]] = {}
     given_heads: frozenset[int] = frozenset()
     given_tails: frozenset[int] = frozenset()
 
@@ -180,10 +180,10 @@ class Prefilter:
         )
 
     def _ends_of(self, lowered: bytes, marked: bytes) -> tuple[Ends, Scraps]:
-        """The longest head and the earliest tail of each symbol that stand at a cut; and of which a scrap of one or two
-        letters stands between marks."""
-        heads: dict[int, int] = {}
-        tails: dict[int, int] = {}
+        """The heads and tails of each symbol that stand at a cut; and of which a scrap of one or two letters stands
+        between marks."""
+        heads: dict[int, set[int]] = {}
+        tails: dict[int, set[int]] = {}
         given: tuple[set[int], set[int]] = set(), set()
         scraps: Scraps = set(), set()
         for pattern, start, end in self._ends.find_matches_as_indexes(marked, overlapping=True):
@@ -199,30 +199,30 @@ class Prefilter:
             for number, cut in meaning.symbols:
                 if is_word and not (meaning.is_head and self.symbols[number].startswith(b"/")):
                     continue  # a longer word that begins or ends like this
-                if meaning.is_head:
-                    heads[number] = max(heads.get(number, 0), cut)
-                else:
-                    tails[number] = min(tails.get(number, cut), cut)
+                (heads if meaning.is_head else tails).setdefault(number, set()).add(cut)
                 if is_given is None:
                     is_given = meaning.mark in _MAY_BE_GIVEN and _is_given(lowered, start, end, meaning.is_head)
                 if is_given:
                     given[not meaning.is_head].add(number)
         if not heads and not tails:
             return NO_ENDS, scraps
-        return Ends(heads, tails, frozenset(given[0]), frozenset(given[1])), scraps
+        return Ends(_frozen(heads), _frozen(tails), frozenset(given[0]), frozenset(given[1])), scraps
 
     def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], words: set[bytes]) -> bool:
         """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
         that is not there is one of those pieces."""
-        symbol, head, tail = self.symbols[number], ends.heads.get(number, 0), ends.tails.get(number)
-        between = symbol[head:tail]
-        if head and tail is not None and words.issuperset(_WORDS.findall(between)):
+        symbol, heads, tails = self.symbols[number], ends.heads.get(number), ends.tails.get(number)
+        if heads and tails and words.issuperset(_WORDS.findall(symbol[max(heads) : min(tails)])):
             return True
-        reached = {0}  # how far of it there are pieces, one after the other
-        for end in range(1, len(between) + 1):
-            if any(between[at:end] in pieces for at in reached):
+        reached = {0, *(heads or ())}  # how far of it there are pieces, one after the other
+        for end in range(1, len(symbol) + 1):
+            if any(symbol[at:end] in pieces for at in reached if at < end):
                 reached.add(end)
-        return len(between) in reached
+        return not reached.isdisjoint({len(symbol), *(tails or ())})
+
+
+def _frozen(cuts: dict[int, set[int]]) -> dict[int, frozenset[int]]:
+    return {number: frozenset(of_one) for number, of_one in cuts.items()}
 
 
 def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:

@@ -12,6 +12,7 @@ from guards.rule import RULES, load
 from tests.guards.repository import write
 
 RULES_OF_OURS = load(RULES)
+MAX_LINES = 7  # of a canary: they are scanned in every run
 BAD, GOOD = "x = 'phx_join'\n", "x = 'phx_joined'\n"
 
 
@@ -67,3 +68,19 @@ def test_an_engine_that_breaks_on_one(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_one_that_cannot_be_read(tmp_path: Path) -> None:
     assert "UnicodeDecodeError" in details(tmp_path, {"frame.bad.py": b"phx_join\xff", "frame.good.py": GOOD})[True]
+
+
+def test_no_canary_is_without_use() -> None:
+    wanted = {f"{name}.{which}" for name in canaries.names() for which in ("bad", "good")}
+    files = [path for path in canaries.FOLDER.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {f"{path.parent.name}/{path.name.rsplit('.', 1)[0]}" for path in files} == wanted
+    assert all(len(path.read_text().splitlines()) <= MAX_LINES for path in files)
+
+
+def test_what_is_missed_or_wrongly_hit_is_said(tmp_path: Path) -> None:
+    (tmp_path / "rust").mkdir()
+    (tmp_path / "rust" / "frame.bad.rs").write_text('const A: &str = "nothing";\n')
+    (tmp_path / "rust" / "frame.good.rs").write_text('const A: &str = "phx_join";\n')
+    details = [one.detail for one in canaries.check(RULES_OF_OURS, ["rust/frame", "rust/route"], tmp_path)]
+    assert ["known bad" in details[0], "known good" in details[1]] == [True, True]
+    assert details[2:] == ["there is no such canary"] * 2
