@@ -1,8 +1,9 @@
 """Our rules in semgrep's words, for its languages: the same symbols, found by another engine.
 
-A symbol is looked for in two ways: in literals, as semgrep folds them (concatenations, constants of the file,
-templates), and as a token of the text outside of comments, which sees inside macros and behind `use ... as`. For Rust,
-which semgrep folds little of, also in what `concat!` and `format!` put together.
+A symbol is looked for as a token of the text outside of comments, which sees inside macros and behind `use ... as`, and
+in literals as semgrep folds them: concatenations, constants of the file, templates. Of Rust it folds nothing that a
+token does not show; there, what `concat!` and `format!` put together is looked for in their arguments, and nothing is
+parsed.
 
     python -m guards.semgrep_rules       # writes guards/rules/semgrep/*.yaml
 """
@@ -43,10 +44,10 @@ def rules_for(rules: Sequence[Rule]) -> dict[str, Json]:
 def _rule(rule: Rule, family: str, languages: list[str]) -> Json:
     ways: list[Json] = [{"patterns": [{"pattern-regex": _token(rule)}, {"pattern-not-regex": _COMMENT}]}]
     plain = _without_escapes(_regex(rule))
-    if not rule.near and not rule.not_near and "\\" not in plain:
-        ways.append({"pattern": f'"=~/{plain}/"'})
     if family == "rust" and rule.symbols:
         ways.append({"patterns": [{"pattern-regex": _macro(rule)}, {"pattern-not-regex": _COMMENT}]})
+    if family != "rust" and not rule.near and not rule.not_near and "\\" not in plain:
+        ways.append({"pattern": f'"=~/{plain}/"'})
     return {
         "id": f"{family}.{rule.id}",
         "languages": languages,

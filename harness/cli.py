@@ -175,7 +175,9 @@ def main() -> None:
     from harness.verdict import Exit
 
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
+        if code == Exit.INTERRUPTED:  # what typer makes of Ctrl-C is a value, and no exception
+            raise KeyboardInterrupt
     except SignoffError as error:
         print(f"signoff: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

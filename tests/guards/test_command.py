@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guards import canaries
+from guards import canaries, command
 from guards.command import Asked, guards_command
 from harness import cli
 from harness.errors import ConfigError, UserError
@@ -171,3 +171,17 @@ def test_documents_are_judged_with_the_whole_tree(tmp_path: Path, capsys: pytest
     code, told = report_of(capsys, folder / "README.md")
     assert code == Exit.OK
     assert "docs" not in told["verdicts"]
+
+
+def test_an_interrupt_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "scan", interrupted)
+    monkeypatch.setattr(sys, "argv", ["signoff", "guards", str(tree(tmp_path))])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == Exit.INTERRUPTED
+    assert capsys.readouterr().err == "signoff: interrupted\n"
