@@ -44,7 +44,7 @@ _PARTING = (b"_", b".", b"-")
 _WORD_BYTES = _KEPT + b"_.-"
 MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
-_PIECE = re.compile(rb"(?:[\"'`})]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_PIECE = re.compile(rb"(?:[\"'`})=]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 # What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
@@ -201,7 +201,8 @@ class Prefilter:
             return True
         reached = {0, *(heads or ())}  # how far of it there are pieces, one after the other
         for end in range(1, len(symbol) + 1):
-            if any(symbol[at:end] in pieces for at in reached if at < end):
+            is_slash = symbol[end - 1 : end] == b"/"  # parts of a path are joined without
+            if any(symbol[at:end] in pieces or (is_slash and at == end - 1) for at in reached if at < end):
                 reached.add(end)
         return not reached.isdisjoint({len(symbol), *(tails or ())})
 
