@@ -8,8 +8,6 @@ often, is covered.
 
 from __future__ import annotations
 
-import io
-import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -17,38 +15,27 @@ from pathlib import Path
 
 import msgspec
 
+from guards.git import git
 from guards.hits import Hit
 from guards.sarif import fingerprint
-from harness import process
 from harness.errors import UserError
-
-GIT_TIMEOUT_S = 120  # to write a large tree of an old revision
-MAX_ARCHIVE_BYTES = 2_000_000_000
+from harness.process import WORK_PREFIX
 
 
 def checkout(root: Path, revision: str, folder: Path) -> str:
     """The files of a revision in a folder, and its full name. UserError when there is no such revision."""
-    named = process.run(
-        ["git", "-C", str(root), "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}"],
-        timeout_s=GIT_TIMEOUT_S, inherit=True,
-    )  # fmt: skip
+    named = git(root, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     if named.returncode != 0:
-        shallow = "the clone is shallow: fetch more of it" if (root / ".git" / "shallow").exists() else "see 'git log'"
-        raise UserError(f"there is no revision {revision!r}", where=str(root), hint=shallow)
+        shallow = git(root, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
+        hint = "the clone is shallow: fetch more of it" if shallow else "see 'git log'"
+        raise UserError(f"there is no revision {revision!r}", where=str(root), hint=hint)
     commit = named.stdout.strip()
-    with tempfile.TemporaryDirectory(prefix=process.WORK_PREFIX) as work:
-        path = Path(work) / "tree.tar"
-        done = process.run(
-            ["git", "-C", str(root), "archive", "--format=tar", "-o", str(path), commit],
-            timeout_s=GIT_TIMEOUT_S,
-            inherit=True,
-        )
-        if done.returncode != 0:
-            raise UserError(f"git cannot give the files of {commit}: {done.stderr.strip()}", where=str(root))
-        if path.stat().st_size > MAX_ARCHIVE_BYTES:
-            raise UserError(f"the tree of {commit} has more than {MAX_ARCHIVE_BYTES // 1_000_000} MB")
-        with tarfile.open(fileobj=io.BufferedReader(path.open("rb", buffering=0))) as archive:
-            archive.extractall(folder, filter="data")
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as work:
+        env = {"GIT_INDEX_FILE": str(Path(work) / "index")}  # the repository's own is not touched
+        for arguments in (["read-tree", commit], ["checkout-index", "--all", f"--prefix={folder}/"]):
+            done = git(root, *arguments, env=env)
+            if done.returncode != 0:
+                raise UserError(f"git cannot give the files of {commit}: {done.stderr.strip()}", where=str(root))
     return commit
 
 

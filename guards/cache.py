@@ -10,9 +10,9 @@ one that cannot be written is said once and costs only time.
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ from harness.canonical import UNREADABLE
 from harness.history import Record
 
 MAX_ENTRIES = 400_000  # digests of this many files are about 20 MB; beyond it the next run begins anew
+PARSERS = ("ast-grep-py", "libcst", "markdown-it-py")
 KEPT_FILES = 4  # pairs of engine and rules whose caches are kept
 
 
@@ -67,13 +68,17 @@ class Cache:
         self._entries = {**(self._entries if len(self._entries) < MAX_ENTRIES else {}), **new}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".new-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(msgspec.msgpack.encode(self._entries))
-            Path(name).replace(self._path)
+            with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".new-", delete=False) as file:
+                try:
+                    file.write(msgspec.msgpack.encode(self._entries))
+                    file.flush()
+                    Path(file.name).replace(self._path)
+                except OSError:
+                    Path(file.name).unlink()
+                    raise
             self._prune(self._path.parent)
         except OSError as error:
-            self.trouble = f"the cache cannot be written: {error}"
+            self.trouble = f"the cache cannot be written, so the next scan is no faster: {error}"
 
     @staticmethod
     def _prune(folder: Path) -> None:
@@ -89,8 +94,8 @@ def digest_of(data: bytes) -> bytes:
 
 
 def key_of(rules: tuple[Rule, ...]) -> str:
-    """Of the engine's own sources and of the rules: whatever decides what is seen."""
-    hasher = blake3()
+    """Of the engine's own sources, of its parsers and of the rules: whatever decides what is seen."""
+    hasher = blake3(" ".join(map(version, PARSERS)).encode())
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         hasher.update(path.read_bytes())
     for rule in rules:

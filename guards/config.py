@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,14 +23,16 @@ FILE_NAME = "guards.toml"
 
 class GuardsConfig(BaseModel):
     """`retained` are the paths that must be there and be clean (a path that does not exist is no clean path); with
-    none, the whole tree is retained. `floor` is how many files a scan of the whole tree must at least have visited."""
+    none, the whole tree is retained. `floor` is how many files a scan of the whole tree must at least have visited.
+    `unscanned` are globs of what cannot be scanned and need not be: files that are too large, links that leave."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    version: int = 1
+    version: Literal[1] = 1
     retained: tuple[str, ...] = ()
-    blocks: tuple[Class, ...] = BLOCKING
+    blocks: tuple[Class, ...] = Field(default=BLOCKING, min_length=1)
     floor: int = Field(default=1, ge=1)
+    unscanned: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()  # folders with further rules
     exceptions: str = "exceptions.toml"
     places: Places = Places()
@@ -62,4 +65,8 @@ def rules_of(config: GuardsConfig, path: Path | None) -> tuple[Rule, ...]:
     rules = load_rules(RULES)
     for folder in config.rules:
         rules += load_rules((path.parent if path else Path()) / folder)
+    ids = [rule.id for rule in rules]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ConfigError(f"rules with the same id as another: {', '.join(twice)}", where=str(path))
     return rules

@@ -7,23 +7,22 @@ Owns which files must be looked at once more, with what; leaves reading and pars
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from guards.languages import language_of
-from guards.scanner import Scanner, Seen
+from guards.scanner import IMPORT, MAX_IMPORT_BYTES, Scanner, Seen, is_common
 from guards.sources.values import HOLE, Values
 
 MIN_NAME_CHARS = 3  # of a constant that is followed into other files: shorter names are everywhere
 # Languages whose files see each other's names without naming the file.
 _WITHOUT_IMPORT = ("swift", "kotlin", "java", "elixir")
-_IMPORT = re.compile(r"\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s")
 _WORD = re.compile(r"[\w-]+")
 _ASKED = re.compile(r"\b[A-Z]\w*\.\w+")
 _PATH = re.compile(r"\b(\w+)::")
-MAX_IMPORT_CHARS = 2_000  # of a line that is still read by people
 _FOLDER_FILES = ("mod", "index", "__init__", "lib", "main")
 
 
@@ -62,17 +61,14 @@ def importers(
     offered: Sequence[Share], mentions: Iterable[tuple[str, frozenset[str]]], text_of: Scanner
 ) -> dict[str, dict[str, Values]]:
     """By file: the constants of others that it names and can see."""
-    by_name: dict[str, list[Share]] = {}
+    by_name: dict[tuple[str, str], list[Share]] = {}
     for share in offered:
-        by_name.setdefault(share.name, []).append(share)
+        by_name.setdefault((share.name, _family(share.language)), []).append(share)
     found: dict[str, dict[str, Values]] = {}
     for path, names in mentions:
         language = _family(language_of(PurePosixPath(path), b""))
         candidates = [
-            share
-            for name in sorted(names)
-            for share in by_name[name]
-            if share.path != path and _family(share.language) == language
+            share for name in sorted(names) for share in by_name.get((name, language), ()) if share.path != path
         ]
         if not candidates:
             continue
@@ -91,21 +87,24 @@ def _family(language: str) -> str:
 
 def _imports(text: str) -> frozenset[str]:
     """The words of the lines that bring in what other files have, and the paths and members that the code names."""
-    lines = (line for line in text.splitlines() if len(line) < MAX_IMPORT_CHARS and _IMPORT.search(line))
+    lines = (line for line in text.splitlines() if len(line) < MAX_IMPORT_BYTES and IMPORT.match(line.encode()))
     words = frozenset(word for line in lines for word in _WORD.findall(line))
     return words.union(_PATH.findall(text), _ASKED.findall(text))
 
 
 def _sees(path: str, imports: frozenset[str], share: Share) -> bool:
     """Whether this file can mean that constant: it is in the same folder, names the other file, or need not."""
-    here, there = PurePosixPath(path), PurePosixPath(share.path)
-    asked = f"{there.stem}.{share.name}"
-    if share.name.islower() and "_" not in share.name and not imports & {share.name, asked}:
-        return False  # `event` and `kind` are everywhere: such a name must be brought in, or asked of its file's type
-    if here.parent == there.parent or share.language in _WITHOUT_IMPORT:
-        return True
-    stem = there.parent.name if there.stem in _FOLDER_FILES else there.stem
-    return stem in imports
+    folder, stem, module = _place(share.path)
+    if is_common(share.name) and not imports & {share.name, f"{stem}.{share.name}"}:
+        return False
+    return _place(path)[0] == folder or share.language in _WITHOUT_IMPORT or module in imports
+
+
+@functools.lru_cache(maxsize=100_000)
+def _place(path: str) -> tuple[str, str, str]:
+    """(folder, name without its suffix, the name that imports use)."""
+    whole = PurePosixPath(path)
+    return str(whole.parent), whole.stem, whole.parent.name if whole.stem in _FOLDER_FILES else whole.stem
 
 
 def merged(first: Mapping[str, Seen], later: Iterable[Seen]) -> dict[str, Seen]:

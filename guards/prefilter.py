@@ -45,6 +45,9 @@ _WORD_BYTES = _KEPT + b"_.-"
 MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
 _PIECE = re.compile(rb"(?:[\"'`})=]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_PLACES = tuple(b"%s %d %v %@".split())
+_MAY_BE_GIVEN = (b'"', b"'", b"`", b"=", b"")  # marks of a literal that may be all that a name stands for
+_ATTRIBUTE = re.compile(rb"[\w-]=$")  # of a page: no name stands for it
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 # What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
@@ -52,7 +55,9 @@ _CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
 _ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
 _REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
 # A literal that is all that a name stands for.
-_GIVEN = re.compile(rb"(?:=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
+_GIVEN = re.compile(
+    rb"(?:(?<![=!<>])=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w:.]*(?:from|of|new|some|str|string|path|ur[il])\()?[rbf#&]*$"
+)
 _OPEN = re.compile(rb"[{$#%]|\\\(")  # what is filled in is no constant
 _NO_MORE = re.compile(rb"#*\)?(?:\.\w+\(\))?\s*(?:[;,\n})#/]|as\b|$)")
 MAX_LITERAL_BYTES = 100  # of a literal that holds a piece of a symbol and may be a constant
@@ -73,6 +78,8 @@ class Ends(Record, frozen=True):
 
 
 NO_ENDS = Ends()
+Scraps = tuple[set[int], set[int]]  # symbols of which a beginning, and of which an end too short for one is there
+NO_SCRAPS: Scraps = (set(), set())
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class _End:
     is_head: bool
     mark: bytes
     symbols: tuple[tuple[int, int], ...]  # (number, cut)
+    is_scrap: bool = False
 
 
 class Prefilter:
@@ -136,20 +144,25 @@ class Prefilter:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        ends = NO_ENDS if language in DATA else self._ends_of(lowered, marked)
+        ends, scraps = (NO_ENDS, NO_SCRAPS) if language in DATA else self._ends_of(lowered, marked, language)
         if ends == NO_ENDS and not at_cut:
             return _NOTHING
-        return Glimpse(self._is_made(marked, ends, at_cut), ends)
+        return Glimpse(self._is_made(marked, ends, scraps, at_cut), ends)
 
-    def _is_made(self, marked: bytes, ends: Ends, at_cut: set[bytes]) -> bool:
+    def _is_made(self, marked: bytes, ends: Ends, scraps: Scraps, at_cut: set[bytes]) -> bool:
         """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
+        begun, ended = ends.heads.keys() | scraps[0], ends.tails.keys() | scraps[1]
+        whole = [number for number in ends.heads.keys() | ends.tails.keys() if number in begun and number in ended]
+        replaces = b".replac" in marked
+        if not whole and not at_cut and not replaces:
+            return False
         pieces = set(_PIECE.findall(marked))
         words = set(_WORDS.findall(b" ".join(pieces)))
-        if any(self._is_covered(number, ends, pieces, words) for number in ends.heads.keys() | ends.tails.keys()):
+        if any(self._is_covered(number, ends, pieces, words) for number in whole):
             return True
         if at_cut and self._may_go_on(at_cut, pieces):
             return True
-        return b".replac" in marked and any(words.issuperset(of_one) for of_one in self._words)
+        return replaces and any(words.issuperset(of_one) for of_one in self._words)
 
     def _anchored_match(self, data: bytes) -> bool:
         text = data.decode("utf-8", "replace")
@@ -169,13 +182,18 @@ class Prefilter:
             if not rule.near and not rule.not_near and any(a.encode() in word for a in rule.anchors for word in at_cut)
         )
 
-    def _ends_of(self, lowered: bytes, marked: bytes) -> Ends:
-        """The heads and tails of each symbol that stand at a cut."""
+    def _ends_of(self, lowered: bytes, marked: bytes, language: str) -> tuple[Ends, Scraps]:
+        """The heads and tails of each symbol that stand at a cut; and of which a scrap of one or two letters stands
+        between marks."""
         heads: dict[int, set[int]] = {}
         tails: dict[int, set[int]] = {}
         given: tuple[set[int], set[int]] = set(), set()
+        scraps: Scraps = set(), set()
         for pattern, start, end in self._ends.find_matches_as_indexes(marked, overlapping=True):
             meaning = self._meanings[pattern]
+            if meaning.is_scrap:
+                scraps[not meaning.is_head].update(number for number, _ in meaning.symbols)
+                continue
             if not meaning.mark and not _VARIABLE.search(marked, max(0, start - _VARIABLE_CHARS), start):
                 continue
             outer = marked[start - 1 : start] if meaning.is_head else marked[end : end + 1]
@@ -186,12 +204,14 @@ class Prefilter:
                     continue  # a longer word that begins or ends like this
                 (heads if meaning.is_head else tails).setdefault(number, set()).add(cut)
                 if is_given is None:
-                    is_given = _is_given(lowered, start, end, meaning.is_head)
+                    is_given = meaning.mark in _MAY_BE_GIVEN and _is_given(
+                        lowered, start, end, meaning.is_head, language
+                    )
                 if is_given:
                     given[not meaning.is_head].add(number)
         if not heads and not tails:
-            return NO_ENDS
-        return Ends(_frozen(heads), _frozen(tails), frozenset(given[0]), frozenset(given[1]))
+            return NO_ENDS, scraps
+        return Ends(_frozen(heads), _frozen(tails), frozenset(given[0]), frozenset(given[1])), scraps
 
     def _is_covered(self, number: int, ends: Ends, pieces: set[bytes], words: set[bytes]) -> bool:
         """Whether all of a symbol is in the file: what its ends leave word by word, or in pieces between cuts. An end
@@ -211,7 +231,7 @@ def _frozen(cuts: dict[int, set[int]]) -> dict[int, frozenset[int]]:
     return {number: frozenset(of_one) for number, of_one in cuts.items()}
 
 
-def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
+def _is_given(lowered: bytes, start: int, end: int, is_head: bool, language: str) -> bool:
     """Whether the literal around this end is what a name stands for: `x = "..."`, `x=...`, `@x "..."`, or
     `long_name: "..."`, and no expression that goes on."""
     if b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
@@ -224,6 +244,8 @@ def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
     if begins < 0 or ends < 0 or _OPEN.search(lowered, begins, ends):
         return False
     before, after = lowered[max(0, begins - MAX_NAME_BYTES) : begins], lowered[ends + 1 : ends + MAX_NAME_BYTES]
+    if language == "html" and _ATTRIBUTE.search(before):
+        return False
     return _GIVEN.search(before) is not None and _NO_MORE.match(after) is not None
 
 
@@ -239,7 +261,25 @@ def _ends(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
             marks = _BEFORE if tail[:1].isalnum() or tail[:1] == b"_" else (*_BEFORE, b"")  # b"": after a variable
             for mark in marks:
                 found.setdefault((mark + tail, False, mark), []).append((number, cut))
-    return [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
+    ends = [(text, _End(is_head, mark, tuple(cuts))) for (text, is_head, mark), cuts in found.items()]
+    return ends + _scraps(symbols)
+
+
+def _scraps(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
+    """Every beginning and end that is too short to be searched for alone, between marks."""
+    found: dict[tuple[bytes, bool], list[tuple[int, int]]] = {}
+    for number, symbol in enumerate(symbols):
+        for size in range(1, MIN_END_CHARS):
+            found.setdefault((symbol[:size], True), []).append((number, size))
+            found.setdefault((symbol[-size:], False), []).append((number, len(symbol) - size))
+        if symbol.startswith(b"/"):  # parts of a path are joined without their slashes
+            found.setdefault((symbol.split(b"/")[1], True), []).append((number, 1))
+    return [
+        (before + text + after, _End(is_head, after, tuple(cuts), is_scrap=True))
+        for (text, is_head), cuts in found.items()
+        for before in (*_QUOTES_BEFORE, *_PLACES)
+        for after in _QUOTES_AFTER
+    ]
 
 
 def _word_between_cuts(marked: bytes, start: int, end: int) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,9 +19,10 @@ from guards.cache import Cache, Entry, key_of
 from guards.classes import classify
 from guards.config import GuardsConfig
 from guards.constants import Share, exporters, importers, merged, shares
-from guards.hits import CanaryResult, Hit, Report, by_id
-from guards.rule import Rule
-from guards.scanner import Batch, Scanner, Seen
+from guards.hits import CanaryResult, Hit, Report, by_id, shown
+from guards.rule import RULES, Rule, load
+from guards.scanner import Batch, Scanner, Seen, crashed
+from guards.sources.values import Values
 from guards.tree import Listing, Skipped, list_tree
 from harness.workers import WorkerDied, shared_out
 
@@ -31,17 +32,19 @@ MAX_JOBS = 4
 MAX_RENAMES = 4  # of a constant on its way from file to file
 MAX_SECOND_LOOKS = 2_000  # files that name constants of others; beyond it the tree is no clean tree anyway
 
+Told = Callable[[int, int], None]  # (files done, of how many)
+
 
 @dataclass(frozen=True)
 class Request:
-    """What to scan and how. `cache` is a folder, or None for none."""
+    """What to scan and how. `root` is what names are relative to, `cache` a folder; None for none of its own."""
 
     paths: Sequence[Path]
     config: GuardsConfig
     rules: tuple[Rule, ...]
     cache: Path | None = None
     jobs: int = 0
-    config_folder: Path | None = None
+    root: Path | None = None
 
 
 @dataclass
@@ -55,27 +58,34 @@ class _Found:
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-def scan(request: Request) -> Report:
+def scan(request: Request, told: Told = lambda done, of: None) -> Report:
     """The report of a tree. Raises UserError for paths that do not exist; all that happens after is in the report."""
     began = time.monotonic()
-    listing = list_tree(request.paths)
+    listing = list_tree(request.paths, request.root)
     cache = Cache.open(request.cache, key_of(request.rules))
     found = _Found(skipped=listing.skipped)
     jobs = request.jobs or min(MAX_JOBS, os.cpu_count() or 1)
     try:
-        _look(request, listing, cache, jobs, found)
+        _look(request, listing, cache, jobs, found, told)
     except WorkerDied as error:
         found.problems.append(("", f"a worker of the scan died, so files were not seen: {error}"))
+    found.skipped += [
+        Skipped(one.path, "not parsed whole", one.look.problem)
+        for one in found.seen.values()
+        if one.look and one.look.problem
+    ]
     _expectations(request, listing, found)
     return Report(
         root=str(listing.root),
+        prefix=listing.prefix,
         visited=found.visited,
         bytes=found.bytes,
         from_cache=found.from_cache,
         hits=tuple(sorted(_hits(request, found), key=lambda hit: (hit.path, hit.line, hit.column, hit.rule))),
-        skipped=tuple(sorted(found.skipped, key=lambda one: one.path)),
+        skipped=tuple(sorted((shown(one) for one in found.skipped), key=lambda one: (one.path, one.reason))),
         canaries=tuple(found.canaries),
         problems=tuple(found.problems),
+        notes=(cache.trouble,) if cache.trouble else (),
         engines=("ast-grep", "libcst", "text"),
         took_s=round(time.monotonic() - began, 3),
         git=listing.git,
@@ -100,22 +110,22 @@ class _Done:
 
 
 class _Work:
-    """The same in every worker."""
+    """The same in every worker. Canaries know our own rules only: another's may well hit a file that is good for us."""
 
-    def __init__(self, rules: Sequence[Rule], scanner: Scanner) -> None:
-        self._rules, self._scanner = rules, scanner
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner, self._ours = scanner, load(RULES)
 
     def __call__(self, task: _Task) -> _Done:
         if task.canaries:
-            return _Done(canaries=canaries.check(self._rules, task.canaries))
+            return _Done(canaries=canaries.check(self._ours, task.canaries))
         if task.names:
             return _Done(mentions=self._scanner.mentions(task.names, task.files))
         return _Done(self._scanner.scan(task.files))
 
 
-def _look(request: Request, listing: Listing, cache: Cache, jobs: int, found: _Found) -> None:
+def _look(request: Request, listing: Listing, cache: Cache, jobs: int, found: _Found, told: Told) -> None:
     scanner = Scanner(request.rules, cache, listing.root)
-    work = _Work(request.rules, scanner)
+    work = _Work(scanner)
     if len(listing.files) < FILES_FOR_WORKERS:
         jobs = 1
     names = canaries.names()
@@ -131,16 +141,15 @@ def _look(request: Request, listing: Listing, cache: Cache, jobs: int, found: _F
         found.skipped += done.batch.skipped
         found.seen |= {one.path: one for one in done.batch.seen}
         new |= done.batch.new
-    cache.add(new)
+        told(found.visited, len(listing.files))
     _follow(work, scanner, listing, jobs, found)
+    cache.add(new | scanner.new)
 
 
 def _follow(work: _Work, scanner: Scanner, listing: Listing, jobs: int, found: _Found) -> None:
     """Constants that one file defines and another uses."""
-    for path in exporters(list(found.seen.values())):
-        again = scanner.again(path, {})
-        if again is not None:
-            found.seen[path] = again
+    looks = (_again(scanner, path, {}, found) for path in exporters(list(found.seen.values())))
+    found.seen = merged(found.seen, (one for one in looks if one is not None))
     followed: set[Share] = set()
     for _ in range(MAX_RENAMES):
         offered = shares(found.seen.values())
@@ -156,8 +165,19 @@ def _follow(work: _Work, scanner: Scanner, listing: Listing, jobs: int, found: _
                 ("", f"{len(users)} files name constants that hold a piece of a symbol: too many to follow")
             )
             return
-        later = (scanner.again(path, outside) for path, outside in users.items())
-        found.seen = merged(found.seen, (one for one in later if one is not None))
+        looks = (_again(scanner, path, outside, found) for path, outside in users.items())
+        found.seen = merged(found.seen, (one for one in looks if one is not None))
+
+
+def _again(scanner: Scanner, path: str, outside: dict[str, Values], found: _Found) -> Seen | None:
+    """A second look at a file; None when it is gone, or nobody can."""
+    try:
+        return scanner.again(path, outside)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        found.skipped.append(crashed(path, error))
+        return None
 
 
 def _batches(files: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -168,19 +188,26 @@ def _expectations(request: Request, listing: Listing, found: _Found) -> None:
     """What must be true for a scan to count."""
     config, problems = request.config, found.problems
     whole = any(path.resolve() == listing.root for path in request.paths)
-    if whole and found.visited < config.floor:
-        problems.append(("", f"{found.visited} files were visited, the floor is {config.floor}"))
     if not found.visited:
         problems.append(("", "no file was visited"))
+    elif whole and found.visited < config.floor:
+        problems.append(("", f"{found.visited} files were visited, the floor is {config.floor}"))
     for path in config.retained if whole else ():
-        if not any(
-            file == path or file.startswith(path.rstrip("/") + "/") or fnmatchcase(file, path) for file in listing.files
-        ):
+        if not any(_is_retained(file, (path,)) for file in listing.files):
             problems.append(("", f"retained path {path} does not exist: a path that is not there is not clean"))
-    problems += [("", f"{one.path}: {one.reason}: {one.detail}") for one in found.skipped if one.undecided]
-    for canary in found.canaries:
-        if not canary.right:
-            problems.append(("", f"canary {canary.name}: {canary.detail}"))
+    excused = set()
+    for one in (shown(one) for one in found.skipped if one.undecided):
+        globs = [glob for glob in config.unscanned if fnmatchcase(one.path, glob)]
+        excused.update(globs)
+        if not globs:
+            problems.append(("", f"{one.path}: {one.reason}: {one.detail}"))
+    if whole:
+        useless = [glob for glob in config.unscanned if glob not in excused]
+        problems += [("", f"unscanned = {glob!r} excuses nothing any more: delete it") for glob in useless]
+    problems += [("", f"canary {one.name}: {one.detail}") for one in found.canaries if not one.right]
+    unjudged = 2 * len(canaries.names()) - len(found.canaries)
+    if unjudged:
+        problems.append(("", f"{unjudged} canaries were not judged"))
 
 
 def _hits(request: Request, found: _Found) -> Iterator[Hit]:
@@ -189,14 +216,18 @@ def _hits(request: Request, found: _Found) -> Iterator[Hit]:
         for one in seen.look.sightings if seen.look else ():
             rule = rules[one.rule]
             cls = classify(one, seen.path, seen.language, seen.start, config.places)
-            blocks = cls in config.blocks and cls not in rule.allowed_in and _is_retained(seen.path, config.retained)
-            yield Hit(
-                rule.guard, rule.id, one.symbol, seen.path, one.line, one.column, cls, one.how, one.source,
-                one.value, blocks,
+            blocks = (
+                cls in config.blocks
+                and cls not in rule.allowed_in
+                and (not config.retained or _is_retained(seen.path, config.retained))
+            )
+            yield shown(
+                Hit(
+                    rule.guard, rule.id, one.symbol, seen.path, one.line, one.column, cls, one.how, one.source,
+                    one.value, blocks,
+                )
             )  # fmt: skip
 
 
 def _is_retained(path: str, retained: Sequence[str]) -> bool:
-    return not retained or any(
-        path == one or path.startswith(one.rstrip("/") + "/") or fnmatchcase(path, one) for one in retained
-    )
+    return any(path == one or path.startswith(one.rstrip("/") + "/") or fnmatchcase(path, one) for one in retained)

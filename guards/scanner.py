@@ -8,6 +8,7 @@ Owns one file at a time; leaves constants of other files, canaries and verdicts 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,13 @@ from guards.tree import Skipped
 MAX_FILE_BYTES = 8_000_000  # to be parsed; larger ones are data, and are searched for literals only
 MAX_SEARCHED_BYTES = 64_000_000  # beyond this a file is not read at all, and nobody knows what it holds
 BINARY_PROBE_BYTES = 8_192  # a NUL among the first bytes: no text, as git decides it
+# A line of code that brings in what another file has, and a type that is asked for a member.
+IMPORT = re.compile(
+    rb"(?!\s*(?://|#(?!include)|\*|--|/\*|<!--|;)).*?\b(?:import|from|require|use|include|alias|source)\b|\s*\.\s"
+)
+_ASKED = re.compile(rb"\b[A-Z]\w*\.\Z")
+MAX_TYPE_BYTES = 60  # of a type's name
+MAX_IMPORT_BYTES = 2_000  # of a line that is still read by people
 START_BYTES = 1_024  # of a file, kept for its class
 
 
@@ -55,6 +63,7 @@ class Scanner:
     def __init__(self, rules: Sequence[Rule], cache: Cache, root: Path) -> None:
         self._rules, self._cache, self._root = rules, cache, str(root)
         self._prefilter = Prefilter(rules)
+        self.new: dict[bytes, Entry] = {}  # of second looks
 
     @property
     def prefilter(self) -> Prefilter:
@@ -75,8 +84,11 @@ class Scanner:
         if data is None:
             return None
         language = language_of(PurePosixPath(path), data[:START_BYTES])
-        seen = look(language, _text(data)[0], self._rules, outside)
-        return Seen(path, language, data[:START_BYTES], seen)
+        digest = digest_of(repr((language, sorted(outside.items()))).encode() + b"\0" + data)
+        entry = self._cache.get(digest)
+        if entry is None:
+            entry = self.new[digest] = Entry(look(language, _text(data)[0], self._rules, outside))
+        return Seen(path, language, data[:START_BYTES], entry.look)
 
     def _read(self, path: str, batch: Batch) -> bytes | None:
         try:
@@ -108,7 +120,13 @@ class Scanner:
         digest = digest_of(language.encode() + b"\0" + data)
         entry = self._cache.get(digest)
         if entry is None:
-            entry = self._entry(language, data)
+            try:
+                entry = self._entry(language, data)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # a panic of a parser is no Exception
+                batch.skipped.append(crashed(path, error))
+                return
             if not entry.too_large:
                 batch.new[digest] = entry
         else:
@@ -139,18 +157,38 @@ class Scanner:
         found = []
         for path in paths:
             data = self._read(path, Batch()) or b""
-            hits = frozenset(
-                names[number]
-                for number, start, end in search.find_matches_as_indexes(data, overlapping=True)
-                if not _is_word(data[start - 1 : start]) and not _is_word(data[end : end + 1])
-            )
+            hits: set[str] = set()
+            for number, start, end in search.find_matches_as_indexes(data, overlapping=True):
+                name = names[number]
+                if name in hits or _is_word(data[start - 1 : start]) or _is_word(data[end : end + 1]):
+                    continue
+                if not is_common(name) or _is_brought_in(data, start):
+                    hits.add(name)
             if hits:
-                found.append((path, hits))
+                found.append((path, frozenset(hits)))
         return found
 
     def text(self, path: str) -> str:
         """A file's text, "" when it is gone."""
         return _text(self._read(path, Batch()) or b"")[0]
+
+
+def is_common(name: str) -> bool:
+    """`event` and `kind` are everywhere: who means another file's brings it in, or asks its type for it."""
+    return name.islower() and "_" not in name
+
+
+def _is_brought_in(data: bytes, at: int) -> bool:
+    if data[at - 1 : at] == b".":
+        return _ASKED.search(data, max(0, at - MAX_TYPE_BYTES), at) is not None
+    start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
+    end = len(data) if end < 0 else end
+    return end - start < MAX_IMPORT_BYTES and IMPORT.match(data, start, end) is not None
+
+
+def crashed(path: str, error: BaseException) -> Skipped:
+    """A file on which an engine failed: nobody knows what it holds."""
+    return Skipped(path, "engine crashed", f"{type(error).__name__}: {error}", undecided=True)
 
 
 def _is_word(byte: bytes) -> bool:

@@ -1,26 +1,26 @@
 """The files of a tree, as git sees them, and everything that is not visited with its reason.
 
-listing = list_tree(Path("."), [])
+listing = list_tree([Path(".")])
 listing.files, listing.skipped
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from harness import process
+from guards.git import NOT_FOUND, git
 from harness.errors import UserError
 from harness.history import Record
 
-GIT_TIMEOUT_S = 60  # for the index of a large repository on a cold disk
-
 Reason = Literal[
-    "ignored by git", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere", "too large",
-    "binary", "no UTF-8", "unreadable", "gone during the scan", "not a file",
+    "ignored by git", "git's own", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere",
+    "too large", "binary", "no UTF-8", "not parsed whole", "engine crashed", "unreadable", "deleted",
+    "gone during the scan", "not a file",
 ]  # fmt: skip
 
 
@@ -35,34 +35,36 @@ class Skipped(Record, frozen=True):
 
 @dataclass
 class Listing:
-    """`files` are relative to `root`, in order."""
+    """`files` are relative to `root`, in order; `prefix` is where in its repository the root is, "" or "path/"."""
 
     root: Path
     files: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     git: bool = False
+    prefix: str = ""
 
 
-def list_tree(paths: Sequence[Path]) -> Listing:
-    """The files under these paths, which are of one tree. UserError when one does not exist."""
+def list_tree(paths: Sequence[Path], root: Path | None = None) -> Listing:
+    """The files under these paths, which are of one tree. `root` is what names are relative to: if it is not given, the
+    folder when there is one, else the repository. UserError when a path does not exist."""
     for path in paths:
-        if not os.path.lexists(path):
+        if not path.exists():
             raise UserError(f"{path} does not exist", hint="give folders or files to scan")
-    first = paths[0].resolve()
-    folder = first if first.is_dir() else first.parent
-    top = str(folder) if len(paths) == 1 and first.is_dir() else _git(folder, "rev-parse", "--show-toplevel")
-    if top is None or _git(folder, "rev-parse", "--git-dir") is None:
-        listing = Listing(_common([path.resolve() for path in paths]))
-        inside = [os.path.relpath(path.resolve(), listing.root) for path in paths]
+    whole = [path.resolve() for path in paths]
+    top = repository_of(whole[0])
+    root = root.resolve() if root else whole[0] if len(whole) == 1 and whole[0].is_dir() else top or _common(whole)
+    if top is not None and not root.is_relative_to(top):
+        root = top
+    listing = Listing(root, git=top is not None, prefix=f"{root.relative_to(top)}/" if top and top != root else "")
+    inside = [os.path.relpath(path, root) for path in whole]
+    if any(one.split("/")[0] == ".." for one in inside):
+        raise UserError("the paths are not of one tree", where=str(root), hint="scan them one after the other")
+    if listing.git:
+        _list_git(listing, [] if "." in inside else inside)
+    else:
         for one in inside:
             _walk(listing, "" if one == "." else one)
-    else:
-        listing = Listing(Path(top.removesuffix("\n")), git=True)
-        inside = [os.path.relpath(path.resolve(), listing.root) for path in paths]
-        if any(one.startswith("..") for one in inside):
-            raise UserError("the paths are not of one repository", hint="scan them one after the other")
-        _list_git(listing, [] if "." in inside else inside)
-    listing.files.sort()
+    listing.files = sorted(set(listing.files))
     return listing
 
 
@@ -71,25 +73,24 @@ def _common(paths: Sequence[Path]) -> Path:
     return common if common.is_dir() else common.parent
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says, or None when it is no repository or there is no git."""
-    done = process.run(["git", "-C", str(folder), *arguments], timeout_s=GIT_TIMEOUT_S, inherit=True)
-    return done.stdout if done.returncode == 0 else None
+def repository_of(path: Path) -> Path | None:
+    """Where the repository around a path begins; None where there is none, or no git: then every file counts."""
+    folder = path if path.is_dir() else path.parent
+    said = git(folder, "rev-parse", "--show-toplevel")
+    if said.returncode == 0:
+        return Path(said.stdout.removesuffix("\n"))
+    if said.returncode == NOT_FOUND or "not a git repository" in said.stderr:
+        return None
+    raise UserError("git cannot read this repository", where=str(folder), hint=said.stderr.strip())
 
 
 def _list_git(listing: Listing, inside: list[str]) -> None:
     """Tracked and new files; ignored ones and submodules by name. A shallow or detached state makes no difference."""
-    staged = _git(listing.root, "ls-files", "-z", "--stage", "--", *inside)
-    others = _git(listing.root, "ls-files", "-z", "--others", "--exclude-standard", "--", *inside)
-    ignored = _git(
-        listing.root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside
-    )
-    if staged is None or others is None or ignored is None:
-        raise UserError(
-            "git cannot list the files of this repository", where=str(listing.root), hint="see 'git status'"
-        )
+    staged = _listed(listing, "--stage", "--", *inside)
+    others = _listed(listing, "--others", "--exclude-standard", "--", *inside)
+    ignored = _listed(listing, "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside)
     seen: set[str] = set()
-    for entry in filter(None, staged.split("\0")):
+    for entry in staged:
         meta, _, path = entry.partition("\t")
         if path in seen:
             continue  # an unmerged file has several entries
@@ -98,12 +99,23 @@ def _list_git(listing: Listing, inside: list[str]) -> None:
             listing.skipped.append(Skipped(path + "/", "submodule", "scan it as a tree of its own"))
         else:
             _take(listing, path)
-    for path in filter(None, others.split("\0")):
+    for path in others:
         if path.endswith("/"):  # a repository inside of the tree that is no submodule
             listing.skipped.append(Skipped(path, "submodule", "a repository of its own: scan it as a tree of its own"))
         else:
             _take(listing, path)
-    listing.skipped += [Skipped(path, "ignored by git") for path in filter(None, ignored.split("\0"))]
+    listing.skipped += [Skipped(path, "ignored by git") for path in ignored]
+
+
+def _listed(listing: Listing, *arguments: str) -> list[str]:
+    """Entries of `git ls-files`. It says of a folder that it cannot open, and goes on as if it were empty."""
+    done = git(listing.root, "ls-files", "-z", *arguments)
+    if done.returncode != 0:
+        raise UserError("git cannot list the files of it", where=str(listing.root), hint=done.stderr.strip())
+    closed = (line for line in done.stderr.splitlines() if "could not open directory" in line)
+    skipped = (Skipped(line.split("'")[1], "unreadable", line, undecided=True) for line in closed)
+    listing.skipped += [one for one in skipped if one not in listing.skipped]
+    return [entry for entry in done.stdout.split("\0") if entry]
 
 
 def _walk(listing: Listing, start: str) -> None:
@@ -124,17 +136,30 @@ def _files_under(listing: Listing, start: str) -> Iterator[str]:
     for folder, folders, files in os.walk(listing.root / start, onerror=unreadable):
         near = os.path.relpath(folder, listing.root)
         near = "" if near == "." else near + "/"
+        if ".git" in folders:
+            folders.remove(".git")
+            listing.skipped.append(Skipped(f"{near}.git/", "git's own"))
         yield from (near + name for name in files)
         yield from (near + name for name in folders if os.path.islink(os.path.join(folder, name)))
 
 
 def _take(listing: Listing, path: str) -> None:
-    """A file to visit, or a link with what it is."""
+    """A file to visit, or what else is there."""
     whole = os.path.join(listing.root, path)
-    if os.path.islink(whole):
-        listing.skipped.append(_link(listing.root, path, whole))
-    else:
+    try:
+        mode = os.lstat(whole).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        listing.skipped.append(Skipped(path, "deleted", "git still lists it"))
+        return
+    except OSError as error:
+        listing.skipped.append(Skipped(path, "unreadable", error.strerror or "", undecided=True))
+        return
+    if stat.S_ISREG(mode):
         listing.files.append(path)
+    elif stat.S_ISLNK(mode):
+        listing.skipped.append(_link(listing.root, path, whole))
+    else:  # a pipe, a socket, a folder where git knows a file
+        listing.skipped.append(Skipped(path, "not a file"))
 
 
 def _link(root: Path, path: str, whole: str) -> Skipped:
@@ -143,4 +168,4 @@ def _link(root: Path, path: str, whole: str) -> Skipped:
         return Skipped(path, "symlink to nowhere", os.readlink(whole))
     if not target.startswith(f"{os.path.realpath(root)}{os.sep}") and target != os.path.realpath(root):
         return Skipped(path, "symlink that leaves the tree", f"to {target}", undecided=True)
-    return Skipped(path, "symlink", "its target is visited under its own name")
+    return Skipped(path, "symlink", f"to {os.path.relpath(target, os.path.realpath(root))}")

@@ -30,7 +30,7 @@ class Followed:
         for play in dict.fromkeys(event.play for event in events if event.seed is not None):
             with contextlib.suppress(OSError, EvidenceError):  # not begun; or the judgement says what is wrong with it
                 history = History.parse(self._unread(bundle, play))
-                lines += [_line(history, op) for op in history.ops if op.f in _TOLD]
+                lines += [_line(history, op) for op in history.ops if op.f in _TOLD and op.marker is None]
         return lines
 
     def _unread(self, bundle: Bundle, play: Play) -> bytes:

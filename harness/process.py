@@ -198,8 +198,10 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     inherit: bool = False,
+    errors: str = "replace",
 ) -> Completed:
-    """Run a tool (git, go, cargo) to its end. `inherit` gives it our whole environment."""
+    """Run a tool (git, go, cargo) to its end. `inherit` gives it our whole environment; `errors` says what becomes of
+    output that is no UTF-8."""
     whole = {**os.environ, **(env or {})} if inherit else environment(env or {}, "tool")
     try:
         done = subprocess.run(
@@ -215,7 +217,7 @@ def run(
         return Completed(127, "", f"{argv[0]}: not found")
     except subprocess.TimeoutExpired:
         return Completed(124, "", f"{argv[0]}: no end after {timeout_s:g} s")
-    return Completed(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    return Completed(done.returncode, done.stdout.decode("utf-8", errors), done.stderr.decode("utf-8", errors))
 
 
 def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path) -> int:

@@ -39,7 +39,7 @@ _MEANING: dict[str, dict[str, str]] = {
     "SubjectConfig": {
         "name": "who is judged, as the signoff names it",
         "root": "folder of the subject's source tree; its git state is recorded",
-        "guards": "guards.toml of the source tree; without it the guards take their defaults, and documents are not judged",
+        "guards": "guards.toml of the source tree; without it the guards take their defaults and judge no documents",
     },
     "LabConfig": {
         "provider": "where the servers come from: see Providers",

@@ -23,7 +23,10 @@ from tests.docs import commands
 
 PARSER = MarkdownIt("commonmark").enable("table")
 OUTSIDE = {"build", "target", "node_modules", "corpora", "canaries"}
-INDEXES = ("README.md", "docs/README.md", "docs/adr/README.md", "fixtures/reference/docs/README.md")
+INDEXES = (
+    "README.md", "docs/README.md", "docs/adr/README.md", "fixtures/reference/README.md",
+    "fixtures/reference/docs/README.md",
+)  # fmt: skip
 
 
 def documents() -> list[Path]:

@@ -26,6 +26,7 @@ def ops() -> list[Op]:
         Op(4, 4_000_000_000, "lab", "restart", "ok", data=pack(h.Restarted("kill", 12))),
         Op(5, 5_000_000_000, "lab", "settle", "info", error="d1 is behind"),
         Op(6, 6_000_000_000, "gate", "probe", "invoke", key="k9"),
+        Op(7, 7_000_000_000, "d1", "probe", "info", marker="SIGNOFF-MARKER D13"),  # of a log, and no fresh event
     ]
 
 
