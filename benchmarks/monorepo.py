@@ -110,7 +110,8 @@ def make(root: Path, *, files: int, megabytes: int, seed: int) -> dict[str, str]
 
 
 def _text(rng: random.Random, kind: str, size: int) -> str:
-    parts, length = [], 0
+    parts: list[str] = []
+    length = 0
     while length < size or not parts:
         nouns, verbs = rng.choices(_NOUNS, _NOUN_WEIGHTS, k=6), rng.choices(_VERBS, _VERB_WEIGHTS, k=3)
         part = _LINE[kind].format(

@@ -44,6 +44,7 @@ class Asked:
     every: bool = False
     cached: bool = True
     jobs: int = 0
+    semgrep: bool = False
 
 
 class Told(Record, frozen=True):
@@ -65,7 +66,8 @@ def guards_command(asked: Asked) -> int:
     config, folder = load(path), path.resolve().parent if path else None
     rules = rules_of(config, path)
     root = folder if folder and first.is_relative_to(folder) else repository_of(first) if first.exists() else None
-    request = Request(paths, config, rules, cache_root() / "guards" if asked.cached else None, asked.jobs, root)
+    cache = cache_root() / "guards" if asked.cached else None
+    request = Request(paths, config, rules, cache, asked.jobs, root, asked.semgrep)
     with Ticker(sys.stderr) as told:
         report = scan(request, told)
         if asked.baseline:

@@ -234,7 +234,7 @@ def _frozen(cuts: dict[int, set[int]]) -> dict[int, frozenset[int]]:
 def _is_given(lowered: bytes, start: int, end: int, is_head: bool, language: str) -> bool:
     """Whether the literal around this end is what a name stands for: `x = "..."`, `x=...`, `@x "..."`, or
     `long_name: "..."`, and no expression that goes on."""
-    if b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
+    if language in _UNQUOTED and b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
         return True
     quote = lowered[end - 1 : end] if is_head else lowered[start : start + 1]
     if quote not in (b'"', b"'", b"`"):

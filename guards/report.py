@@ -22,6 +22,7 @@ _CLASSES = {
     "generated": "generated code", "comment": "a comment", "absence-test": "a test of its absence",
     "retirement-note": "a retirement note", "archived": "an archived document", "fixture": "a fixture",
 }  # fmt: skip
+_SCANNED = ("no UTF-8", "not parsed whole", "not seen whole by semgrep")
 _MADE = {"literal": "", "folded": ", put together by the code", "constant": ", through a constant of another file"}
 
 
@@ -90,7 +91,7 @@ def _skipped(report: Report) -> Iterator[str]:
     for reason, count in sorted(Counter(one.reason for one in report.skipped).items()):
         paths = [printable(one.path) for one in report.skipped if one.reason == reason]
         more = f" and {count - SHOWN_SKIPPED} more" if count > SHOWN_SKIPPED else ""
-        how = "scanned all the same" if reason in ("no UTF-8", "not parsed whole") else "not scanned"
+        how = "scanned all the same" if reason in _SCANNED else "not scanned"
         yield f"{how}, {reason}: {', '.join(paths[:SHOWN_SKIPPED])}{more}"
 
 

@@ -96,7 +96,7 @@ class Rule(BaseModel):
     def _matcher(self) -> re.Pattern[str]:
         if self.words:
             return _NAME
-        source = self.pattern or "|".join(map(_bounded, sorted(self.symbols, key=len, reverse=True)))
+        source = self.pattern or "|".join(map(bounded, sorted(self.symbols, key=len, reverse=True)))
         return re.compile(source, re.IGNORECASE)
 
     @cached_property
@@ -153,7 +153,7 @@ def _finds(text: str, part: str) -> Iterator[int]:
         at = text.find(part, at + 1)
 
 
-def _bounded(symbol: str) -> str:
+def bounded(symbol: str) -> str:
     """The symbol, not as a part of a longer word: PHX_JOIN_EVENT and handlePhxJoin name the frame, phx_joined does not.
     A route may follow an address, and is not the start of a longer segment."""
     if symbol.startswith("/"):

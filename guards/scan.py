@@ -22,6 +22,7 @@ from guards.constants import Share, exporters, importers, merged, shares
 from guards.hits import CanaryResult, Hit, Report, by_id, shown
 from guards.rule import RULES, Rule, load
 from guards.scanner import Batch, Scanner, Seen, crashed
+from guards.sighting import Sighting
 from guards.sources.values import Values
 from guards.tree import Listing, Skipped, list_tree
 from harness.workers import WorkerDied, shared_out
@@ -45,6 +46,7 @@ class Request:
     cache: Path | None = None
     jobs: int = 0
     root: Path | None = None
+    semgrep: bool = False
 
 
 @dataclass
@@ -56,6 +58,8 @@ class _Found:
     skipped: list[Skipped] = field(default_factory=list)
     canaries: list[CanaryResult] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    engines: tuple[str, ...] = ("ast-grep", "libcst", "text")
+    spotted: list[tuple[Seen, Sighting]] = field(default_factory=list)  # by semgrep alone
 
 
 def scan(request: Request, told: Told = lambda done, of: None) -> Report:
@@ -74,6 +78,8 @@ def scan(request: Request, told: Told = lambda done, of: None) -> Report:
         for one in found.seen.values()
         if one.look and one.look.problem
     ]
+    if request.semgrep:
+        _second(request, listing, jobs, found)
     _expectations(request, listing, found)
     return Report(
         root=str(listing.root),
@@ -86,7 +92,7 @@ def scan(request: Request, told: Told = lambda done, of: None) -> Report:
         canaries=tuple(found.canaries),
         problems=tuple(found.problems),
         notes=(cache.trouble,) if cache.trouble else (),
-        engines=("ast-grep", "libcst", "text"),
+        engines=found.engines,
         took_s=round(time.monotonic() - began, 3),
         git=listing.git,
         rules=len(request.rules),
@@ -176,8 +182,28 @@ def _again(scanner: Scanner, path: str, outside: dict[str, Values], found: _Foun
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        found.skipped.append(crashed(path, error))
+        known = {one.path for one in found.skipped}
+        found.skipped += [] if path in known else [crashed(path, error)]
         return None
+
+
+def _second(request: Request, listing: Listing, jobs: int, found: _Found) -> None:
+    """The candidates once more, by semgrep. A use of a constant is seen where the constant is made."""
+    from guards import semgrep_lane
+
+    seen = {one.path: one for one in found.seen.values() if one.look and one.language in semgrep_lane.LANGUAGES}
+    second = semgrep_lane.look([(one.path, one.language) for one in seen.values()], listing.root, request.rules, jobs)
+    found.engines += (f"semgrep {second.version}".strip(),)
+    found.canaries += second.canaries
+    found.problems += [("", problem) for problem in second.problems]
+    found.skipped += second.skipped
+    for one in second.spotted:
+        look = seen[one.path].look
+        known = [ours for ours in look.sightings if ours.rule == one.rule] if look else []
+        if any(one.line <= ours.line <= one.last for ours in known) or (known and not set(one.text) & set("\"'`")):
+            continue
+        sighting = Sighting(one.rule, one.text, "string", one.line, one.column, "folded", one.text, one.text)
+        found.spotted.append((seen[one.path], sighting))
 
 
 def _batches(files: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -205,28 +231,27 @@ def _expectations(request: Request, listing: Listing, found: _Found) -> None:
         useless = [glob for glob in config.unscanned if glob not in excused]
         problems += [("", f"unscanned = {glob!r} excuses nothing any more: delete it") for glob in useless]
     problems += [("", f"canary {one.name}: {one.detail}") for one in found.canaries if not one.right]
-    unjudged = 2 * len(canaries.names()) - len(found.canaries)
+    unjudged = 2 * len(canaries.names()) - sum(not one.name.startswith("semgrep/") for one in found.canaries)
     if unjudged:
         problems.append(("", f"{unjudged} canaries were not judged"))
 
 
 def _hits(request: Request, found: _Found) -> Iterator[Hit]:
     rules, config = by_id(request.rules), request.config
-    for seen in found.seen.values():
-        for one in seen.look.sightings if seen.look else ():
-            rule = rules[one.rule]
-            cls = classify(one, seen.path, seen.language, seen.start, config.places)
-            blocks = (
-                cls in config.blocks
-                and cls not in rule.allowed_in
-                and (not config.retained or _is_retained(seen.path, config.retained))
-            )
-            yield shown(
-                Hit(
-                    rule.guard, rule.id, one.symbol, seen.path, one.line, one.column, cls, one.how, one.source,
-                    one.value, blocks,
-                )
-            )  # fmt: skip
+    ours = ((seen, one, "") for seen in found.seen.values() if seen.look for one in seen.look.sightings)
+    for seen, one, engine in (*ours, *((seen, one, "semgrep") for seen, one in found.spotted)):
+        rule = rules[one.rule]
+        cls = classify(one, seen.path, seen.language, seen.start, config.places)
+        blocks = (
+            cls in config.blocks
+            and cls not in rule.allowed_in
+            and (not config.retained or _is_retained(seen.path, config.retained))
+        )
+        hit = Hit(
+            rule.guard, rule.id, one.symbol, seen.path, one.line, one.column, cls, one.how, one.source, one.value,
+            blocks, engine=engine,
+        )  # fmt: skip
+        yield shown(hit)
 
 
 def _is_retained(path: str, retained: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from harness.history import Record
 Reason = Literal[
     "ignored by git", "git's own", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere",
     "too large", "binary", "no UTF-8", "not parsed whole", "engine crashed", "unreadable", "deleted",
-    "gone during the scan", "not a file",
+    "gone during the scan", "not seen whole by semgrep", "not a file",
 ]  # fmt: skip
 
 

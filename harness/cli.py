@@ -102,11 +102,14 @@ def guards(
     every: Annotated[bool, typer.Option("--all", help="Show sightings that do not block too.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Look at every file anew.")] = False,
     jobs: Annotated[int, typer.Option(help="Processes (0: as many as cores, at most 4).", min=0)] = 0,
+    semgrep: Annotated[bool, typer.Option("--semgrep", help="Ask semgrep too (Rust, TypeScript, Swift).")] = False,
 ) -> None:
     """Search a source tree for what must be gone. Starts nothing of the subject."""
     from guards.command import Asked, guards_command
 
-    asked = Asked(paths or [], config, baseline, sarif, as_json, annotations, explain, every, not no_cache, jobs)
+    asked = Asked(
+        paths or [], config, baseline, sarif, as_json, annotations, explain, every, not no_cache, jobs, semgrep
+    )
     sys.exit(guards_command(asked))
 
 

@@ -21,7 +21,7 @@ from guards.sources.calls import Operand, made, total
 from guards.sources.folding import MAX_DEPTH
 from guards.sources.matching import RuleSet
 from guards.sources.names import Names
-from guards.sources.values import HOLE, Values, product
+from guards.sources.values import HOLE, Values, characters, product
 
 _EXPRESSIONS = (
     cst.SimpleString, cst.ConcatenatedString, cst.FormattedString, cst.BinaryOperation, cst.Call, cst.Name,
@@ -103,7 +103,7 @@ class _Seen(cst.CSTVisitor):
         elif isinstance(node, cst.Param) and node.default is not None:
             self._define(node.name, node.default)
         elif isinstance(node, cst.DictElement) and isinstance(node.key, cst.SimpleString):
-            self.names.define(str(node.key.evaluated_value), node.value, node.value)
+            self.names.define(characters(str(node.key.evaluated_value)), node.value, node.value)
 
     def _define(self, target: cst.BaseExpression, value: cst.BaseExpression) -> None:
         if isinstance(target, cst.Tuple) and isinstance(value, cst.Tuple):
@@ -141,7 +141,7 @@ class _Seen(cst.CSTVisitor):
     def _values(self, node: cst.BaseExpression) -> Values:
         if isinstance(node, cst.SimpleString):
             value = node.evaluated_value
-            return (value if isinstance(value, str) else value.decode("utf-8", "replace"),)
+            return (characters(value) if isinstance(value, str) else value.decode("utf-8", "replace"),)
         if isinstance(node, cst.ConcatenatedString):
             return product([self.values(node.left) or (HOLE,), self.values(node.right) or (HOLE,)])
         if isinstance(node, cst.FormattedString):
@@ -165,7 +165,7 @@ class _Seen(cst.CSTVisitor):
         """`NAMES["head"]`: by its key."""
         index = node.slice[0].slice
         if isinstance(index, cst.Index) and isinstance(index.value, cst.SimpleString):
-            return self.names.named(str(index.value.evaluated_value))
+            return self.names.named(characters(str(index.value.evaluated_value)))
         return ()
 
     def _operation(self, node: cst.BinaryOperation) -> Values:

@@ -39,7 +39,16 @@ def unescaped(text: str) -> str:
             return _called(name) or match.group()
         return _PLAIN_ESCAPES.get(one, one)
 
-    return _ESCAPE.sub(plain, text)
+    return characters(_ESCAPE.sub(plain, text))
+
+
+def characters(text: str) -> str:
+    """The text with escaped pairs as the characters that they are; half of a pair is none, and cannot be searched."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _called(name: str) -> str:

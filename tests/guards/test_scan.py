@@ -334,3 +334,13 @@ def test_what_cannot_be_scanned_can_be_excused_while_it_is_there(tmp_path: Path)
     report = scanned(tree, config)
     assert verdict(report) == "UNKNOWN"
     assert lines(report) == "unscanned = 'ou*' excuses nothing any more: delete it"
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.ts"])
+def test_half_a_character_in_a_constant(tmp_path: Path, name: str) -> None:
+    """It has no bytes, so that nothing could search, keep or print it."""
+    source = 'HEAD = "\\ud800 phx_"\nsend(HEAD + "join")\n'
+    report = scanned(write(tmp_path / "tree", {name: source}), cache=tmp_path / "cache")
+    assert not report.problems
+    assert [(hit.line, hit.symbol) for hit in report.hits] == [(2, "phx_join")]
+    assert msgspec.json.encode(report)

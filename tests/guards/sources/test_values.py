@@ -19,6 +19,7 @@ from guards.sources.values import HOLE, MAX_VALUES, filled, product, unescaped
         (r"a\nb", "a\nb"),
         ("a\\\n   b", "ab"),
         (r"\u{ffffffff}", chr(0x10FFFF)),
+        (r"\ud83d\ude00 \ud800phx", "\U0001f600 \ufffdphx"),
         (r"phx\N{LOW LINE}join", "phx_join"),
         (r"\N{NO SUCH CHARACTER}", r"\N{NO SUCH CHARACTER}"),
     ],
