@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,13 @@ from typing import Literal
 from guards.git import NOT_FOUND, git
 from harness.errors import UserError
 from harness.history import Record
+
+# Entries of the index, new files, and what is ignored, of `git ls-files`.
+_LISTS = (
+    ("--stage",),
+    ("--others", "--exclude-standard"),
+    ("--others", "--ignored", "--exclude-standard", "--directory"),
+)
 
 Reason = Literal[
     "ignored by git", "git's own", "submodule", "symlink", "symlink that leaves the tree", "symlink to nowhere",
@@ -86,9 +94,8 @@ def repository_of(path: Path) -> Path | None:
 
 def _list_git(listing: Listing, inside: list[str]) -> None:
     """Tracked and new files; ignored ones and submodules by name. A shallow or detached state makes no difference."""
-    staged = _listed(listing, "--stage", "--", *inside)
-    others = _listed(listing, "--others", "--exclude-standard", "--", *inside)
-    ignored = _listed(listing, "--others", "--ignored", "--exclude-standard", "--directory", "--", *inside)
+    with ThreadPoolExecutor() as pool:  # two of them walk the whole tree
+        staged, others, ignored = pool.map(lambda words: _listed(listing, *words, "--", *inside), _LISTS)
     seen: set[str] = set()
     for entry in staged:
         meta, _, path = entry.partition("\t")
@@ -145,7 +152,7 @@ def _files_under(listing: Listing, start: str) -> Iterator[str]:
 
 def _take(listing: Listing, path: str) -> None:
     """A file to visit, or what else is there."""
-    whole = os.path.join(listing.root, path)
+    whole = f"{listing.root}/{path}"
     try:
         mode = os.lstat(whole).st_mode
     except (FileNotFoundError, NotADirectoryError):
