@@ -1,6 +1,6 @@
 """Falsification (b) of the drills: what stands between the server and the judged desktops, so that a gate must go red.
 
-@drill(..., sabotages=[SUPPRESSED])
+@drill(..., sabotages=[DOUBLED, SUPPRESSED])
 """
 
 from __future__ import annotations
@@ -12,11 +12,43 @@ from chaos.frames import Altering
 from harness.errors import SubjectError
 from harness.gate import Sabotage
 from harness.scenario import Scenario
+from harness.surfaces.events import heads_of
 from harness.wait import wait_until
 from harness.workload.traffic import Traffic, publish
 
 EVENTS = 3
 ARRIVED_TIMEOUT_MS = 10_000
+
+
+def _twice(line: bytes) -> tuple[bytes, ...]:
+    return (line, line) if b'"apply"' in line else (line,)
+
+
+async def _double(scene: Scenario) -> None:
+    """What one desktop says of each apply is heard twice. A right one never applies twice, whatever comes to it; so
+    what is doubled here is what it says, and I2 must fire."""
+    runtime = scene.runtime
+    if runtime is None or not scene.desktops:
+        raise SubjectError("doubling needs a runtime and a desktop")
+    desktop = next(iter(scene.desktops.values()))
+    replica = next(iter(desktop.replicas.values()))
+    stream = replica.streams[0]
+    desktop.interposed = _twice  # type: ignore[method-assign]
+    scene.record.op("lab", "fault_on", fault="doubled applies")
+    traffic = Traffic(scene.rng, f"{scene.nonce}-doubled")
+    await publish(runtime, [traffic.event(stream) for _ in range(EVENTS)])
+
+    async def applied() -> bool:
+        head = heads_of(await scene.observer.events([stream])).get(stream, 0)
+        return head >= EVENTS and replica.applied_seq(stream) >= head
+
+    await wait_until(applied, timeout_ms=ARRIVED_TIMEOUT_MS, what="the doubled events to be applied")
+    await scene.observer.final_read([stream])
+    await scene.read_replica(desktop, replica.name)
+    del desktop.interposed  # what comes after this hears as before
+
+
+DOUBLED = Sabotage("doubled-applies", "I2", _double)
 
 
 async def _suppress(scene: Scenario) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from chaos.drill import SAFETY, drill
 from chaos.faults import Fault, Frames, HalfOpen, Kill, Pause, Prune, TornState
 from chaos.nemesis import Nemesis
-from chaos.sabotage import SUPPRESSED
+from chaos.sabotage import DOUBLED, SUPPRESSED
 from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
 from harness.checkers.presence import PresenceDrift
@@ -85,7 +85,7 @@ def _doubled(rng: Random, profile: str) -> list[Window]:
     schedule=_doubled,
     checkers=SAFETY,
     floors={"publish": 80, "apply": 320, "final_read": 400, "frame": 300},
-    sabotages=[SUPPRESSED],
+    sabotages=[DOUBLED, SUPPRESSED],
 )
 async def test_duplicate_delivery(stage: Stage, nemesis: Nemesis) -> None:
     """Messages come twice, late, out of turn, cut, spoilt or not at all, and one session asks for each stream twice."""

@@ -87,7 +87,7 @@ def _family(language: str) -> str:
 
 def _imports(text: str) -> frozenset[str]:
     """The words of the lines that bring in what other files have, and the paths and members that the code names."""
-    lines = (line for line in text.splitlines() if len(line) < MAX_IMPORT_BYTES and IMPORT.search(line.encode()))
+    lines = (line for line in text.splitlines() if len(line) < MAX_IMPORT_BYTES and IMPORT.match(line.encode()))
     words = frozenset(word for line in lines for word in _WORD.findall(line))
     return words.union(_PATH.findall(text), _ASKED.findall(text))
 

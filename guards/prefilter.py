@@ -44,9 +44,10 @@ _PARTING = (b"_", b".", b"-")
 _WORD_BYTES = _KEPT + b"_.-"
 MAX_WORD_BYTES = 60  # around an anchor
 _WORDS = re.compile(rb"[a-z0-9]+")
-_PIECE = re.compile(rb"(?:[\"'`})]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
+_PIECE = re.compile(rb"(?:[\"'`})=]|%[sdv@])([\w/:.\-]{1,40})(?=[\"'`{$\\#%])")
 _PLACES = tuple(b"%s %d %v %@".split())
 _MAY_BE_GIVEN = (b'"', b"'", b"`", b"=", b"")  # marks of a literal that may be all that a name stands for
+_ATTRIBUTE = re.compile(rb"[\w-]=$")  # of a page: no name stands for it
 _VARIABLE = re.compile(rb"\$\w+$")
 _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 # What stands for a letter, a digit, or one of `/ : _`: escapes, and references of pages.
@@ -54,7 +55,9 @@ _CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
 _ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
 _REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
 # A literal that is all that a name stands for.
-_GIVEN = re.compile(rb"(?:(?<![=!<>])=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w.:]{1,20}\()?[rbf#]*$")
+_GIVEN = re.compile(
+    rb"(?:(?<![=!<>])=\s*|@\w+\s+|\w+_\w*[\"']?\s*:\s*)(?:[\w:.]*(?:from|of|new|some|str|string|path|ur[il])\()?[rbf#&]*$"
+)
 _OPEN = re.compile(rb"[{$#%]|\\\(")  # what is filled in is no constant
 _NO_MORE = re.compile(rb"#*\)?(?:\.\w+\(\))?\s*(?:[;,\n})#/]|as\b|$)")
 MAX_LITERAL_BYTES = 100  # of a literal that holds a piece of a symbol and may be a constant
@@ -141,7 +144,7 @@ class Prefilter:
                 stretches = [(0, len(data))]
         if any(self._anchored_match(data[start:end]) for start, end in stretches):
             return Glimpse(True)
-        ends, scraps = (NO_ENDS, NO_SCRAPS) if language in DATA else self._ends_of(lowered, marked)
+        ends, scraps = (NO_ENDS, NO_SCRAPS) if language in DATA else self._ends_of(lowered, marked, language)
         if ends == NO_ENDS and not at_cut:
             return _NOTHING
         return Glimpse(self._is_made(marked, ends, scraps, at_cut), ends)
@@ -179,7 +182,7 @@ class Prefilter:
             if not rule.near and not rule.not_near and any(a.encode() in word for a in rule.anchors for word in at_cut)
         )
 
-    def _ends_of(self, lowered: bytes, marked: bytes) -> tuple[Ends, Scraps]:
+    def _ends_of(self, lowered: bytes, marked: bytes, language: str) -> tuple[Ends, Scraps]:
         """The heads and tails of each symbol that stand at a cut; and of which a scrap of one or two letters stands
         between marks."""
         heads: dict[int, set[int]] = {}
@@ -201,7 +204,9 @@ class Prefilter:
                     continue  # a longer word that begins or ends like this
                 (heads if meaning.is_head else tails).setdefault(number, set()).add(cut)
                 if is_given is None:
-                    is_given = meaning.mark in _MAY_BE_GIVEN and _is_given(lowered, start, end, meaning.is_head)
+                    is_given = meaning.mark in _MAY_BE_GIVEN and _is_given(
+                        lowered, start, end, meaning.is_head, language
+                    )
                 if is_given:
                     given[not meaning.is_head].add(number)
         if not heads and not tails:
@@ -216,7 +221,8 @@ class Prefilter:
             return True
         reached = {0, *(heads or ())}  # how far of it there are pieces, one after the other
         for end in range(1, len(symbol) + 1):
-            if any(symbol[at:end] in pieces for at in reached if at < end):
+            is_slash = symbol[end - 1 : end] == b"/"  # parts of a path are joined without
+            if any(symbol[at:end] in pieces or (is_slash and at == end - 1) for at in reached if at < end):
                 reached.add(end)
         return not reached.isdisjoint({len(symbol), *(tails or ())})
 
@@ -225,10 +231,10 @@ def _frozen(cuts: dict[int, set[int]]) -> dict[int, frozenset[int]]:
     return {number: frozenset(of_one) for number, of_one in cuts.items()}
 
 
-def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
+def _is_given(lowered: bytes, start: int, end: int, is_head: bool, language: str) -> bool:
     """Whether the literal around this end is what a name stands for: `x = "..."`, `x=...`, `@x "..."`, or
     `long_name: "..."`, and no expression that goes on."""
-    if b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
+    if language in _UNQUOTED and b"=" in (lowered[start : start + 1], lowered[start - 1 : start]):
         return True
     quote = lowered[end - 1 : end] if is_head else lowered[start : start + 1]
     if quote not in (b'"', b"'", b"`"):
@@ -238,6 +244,8 @@ def _is_given(lowered: bytes, start: int, end: int, is_head: bool) -> bool:
     if begins < 0 or ends < 0 or _OPEN.search(lowered, begins, ends):
         return False
     before, after = lowered[max(0, begins - MAX_NAME_BYTES) : begins], lowered[ends + 1 : ends + MAX_NAME_BYTES]
+    if language == "html" and _ATTRIBUTE.search(before):
+        return False
     return _GIVEN.search(before) is not None and _NO_MORE.match(after) is not None
 
 
@@ -264,6 +272,8 @@ def _scraps(symbols: Sequence[bytes]) -> list[tuple[bytes, _End]]:
         for size in range(1, MIN_END_CHARS):
             found.setdefault((symbol[:size], True), []).append((number, size))
             found.setdefault((symbol[-size:], False), []).append((number, len(symbol) - size))
+        if symbol.startswith(b"/"):  # parts of a path are joined without their slashes
+            found.setdefault((symbol.split(b"/")[1], True), []).append((number, 1))
     return [
         (before + text + after, _End(is_head, after, tuple(cuts), is_scrap=True))
         for (text, is_head), cuts in found.items()

@@ -26,8 +26,10 @@ from guards.tree import Skipped
 MAX_FILE_BYTES = 8_000_000  # to be parsed; larger ones are data, and are searched for literals only
 MAX_SEARCHED_BYTES = 64_000_000  # beyond this a file is not read at all, and nobody knows what it holds
 BINARY_PROBE_BYTES = 8_192  # a NUL among the first bytes: no text, as git decides it
-# A line that brings in what another file has, and a type that is asked for a member.
-IMPORT = re.compile(rb"\b(?:import|from|require|use|include|alias|source)\b|^\s*\.\s")
+# A line of code that brings in what another file has, and a type that is asked for a member.
+IMPORT = re.compile(
+    rb"(?!\s*(?://|#(?!include)|\*|--|/\*|<!--|;)).*?\b(?:import|from|require|use|include|alias|source)\b|\s*\.\s"
+)
 _ASKED = re.compile(rb"\b[A-Z]\w*\.\Z")
 MAX_TYPE_BYTES = 60  # of a type's name
 MAX_IMPORT_BYTES = 2_000  # of a line that is still read by people
@@ -181,7 +183,7 @@ def _is_brought_in(data: bytes, at: int) -> bool:
         return _ASKED.search(data, max(0, at - MAX_TYPE_BYTES), at) is not None
     start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
     end = len(data) if end < 0 else end
-    return end - start < MAX_IMPORT_BYTES and IMPORT.search(data, start, end) is not None
+    return end - start < MAX_IMPORT_BYTES and IMPORT.match(data, start, end) is not None
 
 
 def crashed(path: str, error: BaseException) -> Skipped:

@@ -16,16 +16,17 @@ from dataclasses import dataclass
 from guards.sources.values import HOLE, MAX_VALUES, Values, filled, product
 
 _CONCATS = frozenset({"concat", "concat!", "plus", "append", "appending", "push_str", "iodata_to_binary"})
-_JOINS = frozenset({"join", "joined", "jointostring", "joinpath", "intersperse"})
+_JOINS = frozenset({"join", "joined", "jointostring", "intersperse"})
 _FORMATS = frozenset(
     {"format", "format!", "format_args!", "sprintf", "formatted", "printf", "stringwithformat", "string"}
 )
+_PATHS = frozenset({"appendingpathcomponent", "joinpath", "urljoin"})
 _REPLACES = frozenset({"replace", "replaceall", "replacingoccurrences"})
 _SAMES = frozenset({
     "to_owned", "to_string", "into", "from", "as_str", "as_ref", "clone", "tostring", "string", "str", "valueof",
     "trim", "uri", "url", "freeze", "tolowercase", "lowercase", "lowercased", "downcase", "to_lowercase", "some", "ok",
     "stringify", "stringbuilder", "stringbuffer", "new", "path", "purepath", "pureposixpath", "quote", "strip", "lower",
-    "upper", "encode", "decode", "removeprefix", "lstrip", "rstrip", "trimindent",
+    "upper", "encode", "decode", "removeprefix", "lstrip", "rstrip", "trimindent", "parse",
 })  # fmt: skip
 LISTED = _CONCATS | _JOINS  # these take lists
 
@@ -49,8 +50,11 @@ def made(callee: str, receiver: Operand | None, arguments: Sequence[Operand], na
     if callee in _CONCATS:
         listed = [item for operand in operands for item in operand.items]
         return total(listed or ([own] if own else []) + values)
+    if callee in _PATHS:
+        return _path([own, *values])
     if callee in _FORMATS or callee.endswith("!"):
-        templates, rest = (own, values) if own else (values[0], values[1:]) if values else ((), [])
+        first = next((at for at, value in enumerate(values) if value), 0)  # `write!(to, "{}", ...)`
+        templates, rest = (own, values) if own else (values[first], values[first + 1 :]) if values else ((), [])
         return _limited(value for template in templates for value in filled(template, rest, named))
     if callee in _REPLACES and len(values) >= 2:
         chosen = itertools.product(own, values[0], values[1])

@@ -24,6 +24,7 @@ _TAKEN_APART = frozenset(
     {"object_pattern", "array_pattern", "tuple_pattern", "struct_pattern", "pattern_list", "tuple"}
 )
 _ROWS = frozenset({"array", "tuple_expression", "expression_list", "tuple", "list"})
+_ENTRIES = frozenset({"enum_entry", "enum_constant"})  # of enums that give their members a text
 _ASSIGNED = frozenset({"directly_assignable_expression"})
 
 
@@ -64,6 +65,10 @@ def _read(node: SgNode, grammar: Grammar) -> Iterator[Definition]:
         for at in (at for at, text in enumerate(texts) if text == sign):  # an enum may have several in a row
             yield from _assigned(children[start:at], children[at + 1 :], grammar)
             start = at + 2
+    elif node.kind() in _ENTRIES:
+        given = [child for child in children[-1].children() if child.is_named()]
+        if len(children) > 1 and given and (own := _only(given[:1])) is not None:
+            yield Definition(children[0].text(), own, span_of(own))
     else:  # an attribute of a module: @name value
         parent = node.parent()
         if parent is not None and parent.kind() == "unary_operator" and parent.text().startswith("@"):

@@ -119,6 +119,8 @@ class Folder:
             return self._join(node, depth)
         if kind in grammar.calls:
             return self._call(node, depth)
+        if kind in grammar.choices:
+            return tuple(value for child in node.children() if child.is_named() for value in self.values(child, depth))
         named = [child for child in node.children() if child.is_named()]
         if kind in grammar.wrappers or (kind in BETWEEN and len(named) == 1):
             return self.values(named[-1], depth) or self.values(named[0], depth) if named else ()
@@ -135,8 +137,8 @@ class Folder:
 
     def _last(self, node: SgNode) -> str:
         names = [name for child in node.children() for name in names_in(child, self._grammar)]
-        while len(names) > 1 and names[-1] in _OWN_TEXT and not self.names.named(names[-1]):
-            names.pop()
+        while len(names) > 1 and not self.names.named(names[-1]) and self.names.named(names[-2]):
+            names.pop()  # what is asked of it is its own text
         return names[-1] if names else ""
 
     def _string(self, node: SgNode, depth: int) -> Values:
@@ -159,8 +161,8 @@ class Folder:
     def _hole(self, node: SgNode, depth: int) -> Values:
         if node.kind() in self._grammar.names or node.kind() in self._grammar.strings:
             return self.values(node, depth)
-        named = [child for child in node.children() if child.is_named()]
-        return self.values(named[0], depth) if named else ()
+        values = (self.values(child, depth) for child in node.children() if child.is_named())
+        return next(filter(None, values), ())  # a default stands after the name
 
     def _join(self, node: SgNode, depth: int) -> Values:
         children = node.children()
@@ -247,5 +249,4 @@ class Folder:
         return [run for run in runs if run]
 
 
-_OWN_TEXT = frozenset({"rawValue", "value", "name", "description"})
 _LISTS = frozenset({"listof", "arrayof", "setof", "vec!", "of", "aslist", "array"})

@@ -17,8 +17,8 @@ Kinds = tuple[str, ...]
 @dataclass(frozen=True)
 class Grammar:
     """Node kinds by the part they play. `holes` are interpolations inside a string; `joins` are expressions whose
-    operands stand for one text when their operator is in `operators`; `wrappers` stand for what they contain; `growths`
-    add to a name, `raws` are strings without escapes."""
+    operands stand for one text when their operator is in `operators`; `choices` are one of theirs; `wrappers` stand for
+    what they contain; `growths` add to a name, `raws` are strings without escapes."""
 
     strings: Kinds
     comments: Kinds
@@ -29,6 +29,7 @@ class Grammar:
     operators: Kinds = ("+",)
     calls: Kinds = ()
     lists: Kinds = ()
+    choices: Kinds = ()
     wrappers: Kinds = ()
     members: Kinds = ()
     names: Kinds = ("identifier",)
@@ -48,6 +49,7 @@ _JAVASCRIPT = Grammar(
     joins=("binary_expression",),
     calls=("call_expression", "new_expression"),
     lists=("array",),
+    choices=("ternary_expression",),
     wrappers=("parenthesized_expression",),
     members=("member_expression", "subscript_expression"),
     names=("identifier", "property_identifier", "shorthand_property_identifier",
@@ -94,6 +96,7 @@ GRAMMARS: dict[str, Grammar] = {
         joins=("additive_expression",),
         calls=("call_expression",),
         lists=("array_literal",),
+        choices=("ternary_expression",),
         wrappers=("tuple_expression", "value_argument"),
         members=("navigation_expression",),
         names=("simple_identifier", "type_identifier"),
@@ -127,7 +130,7 @@ GRAMMARS: dict[str, Grammar] = {
         wrappers=("parenthesized_expression", "value_argument"),
         members=("navigation_expression",),
         names=("simple_identifier", "type_identifier", "interpolated_identifier"),
-        definitions=("property_declaration", "assignment"),
+        definitions=("property_declaration", "assignment", "enum_entry"),
         functions=("function_declaration",),
     ),
     "java": Grammar(
@@ -137,15 +140,16 @@ GRAMMARS: dict[str, Grammar] = {
         joins=("binary_expression",),
         calls=("method_invocation", "object_creation_expression"),
         lists=("array_initializer",),
+        choices=("ternary_expression",),
         wrappers=("parenthesized_expression",),
         members=("field_access",),
         names=("identifier", "type_identifier"),
-        definitions=("variable_declarator", "assignment_expression"),
+        definitions=("variable_declarator", "assignment_expression", "enum_constant"),
         functions=("method_declaration",),
     ),
     "bash": Grammar(
-        strings=("string", "raw_string", "ansi_c_string", "word"),
-        texts=("string_content",),
+        strings=("string", "raw_string", "ansi_c_string", "word", "heredoc_body"),
+        texts=("string_content", "heredoc_content"),
         escapes=(),
         holes=("expansion", "simple_expansion", "command_substitution"),
         raws=("raw_string", "word"),
@@ -167,6 +171,7 @@ GRAMMARS: dict[str, Grammar] = {
         operators=("+", "%", "/"),
         calls=("call",),
         lists=("list", "tuple", "set"),
+        choices=("conditional_expression",),
         wrappers=("parenthesized_expression",),
         members=("attribute", "subscript"),
         definitions=("assignment", "named_expression", "keyword_argument", "default_parameter", "pair"),

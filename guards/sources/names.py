@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 from guards.sources.values import HOLE, MAX_VALUES, Values, product
 
 MAX_STEPS = 40  # from definition to definition, so that no file can exhaust the stack
+MAX_RESOLVED = 20_000  # definitions of one file; in circles of names beyond it the first answer stands
 MAX_ALIASES = 4  # of one name, one after the other
 
 Node = TypeVar("Node")
@@ -34,6 +35,8 @@ class Names(Generic[Node]):
         self._places: dict[Hashable, tuple[str, int]] = {}
         self._busy: dict[str, int] = {}
         self._steps = 0
+        self._circled: set[str] = set()  # names that were asked for inside of their own definitions
+        self._resolved = 0
         self._memo: dict[tuple[str, int], Values] = {}
 
     def define(self, name: str, node: Node, place: Hashable, *, grows: bool = False) -> None:
@@ -76,6 +79,7 @@ class Names(Generic[Node]):
         """What a name stands for."""
         name = self._real(name)
         if name in self._busy:
+            self._circled.add(name)
             return self.at(name, self._busy[name] - 1)
         if name not in self._definitions:
             return self._outside.get(name, ())
@@ -90,14 +94,17 @@ class Names(Generic[Node]):
             return ()
         if (name, index) in self._memo:
             return self._memo[name, index]
+        circled, self._circled = self._circled, set()
+        self._resolved += 1
         with self._inside(name, index):
             node, grows = self._definitions[name][index]
             found = self._values(node)
             if grows:
                 was = self.at(name, index - 1)
                 found = product([was or (HOLE,), found or (HOLE,)]) if was or found else ()
-            alone = self._busy.keys() == {name}
-        if alone:
+        inner = self._circled - {name}
+        self._circled = circled | inner
+        if not inner or self._resolved > MAX_RESOLVED:  # the same wherever it is asked
             self._memo[name, index] = found
         return found
 

@@ -152,6 +152,8 @@ class _Seen(cst.CSTVisitor):
             return self._item(node)
         if isinstance(node, cst.BinaryOperation):
             return self._operation(node)
+        if isinstance(node, cst.IfExp):
+            return self.values(node.body) + self.values(node.orelse)
         return self._call(node) if isinstance(node, cst.Call) else ()
 
     def _part(self, part: cst.BaseFormattedStringContent) -> Values:
@@ -173,6 +175,10 @@ class _Seen(cst.CSTVisitor):
         if isinstance(node.operator, cst.Divide):  # a path
             return made("join", Operand(left), [Operand(right)], self.names.named)
         if isinstance(node.operator, cst.Modulo) and left:
+            if isinstance(node.right, cst.Dict):
+                pairs = [one for one in node.right.elements if isinstance(one, cst.DictElement)]
+                named = {key: self.values(one.value) for one in pairs for key in self.values(one.key)}
+                return made("format", Operand(left), [], lambda name: named.get(name, ()))
             given = [e.value for e in node.right.elements] if isinstance(node.right, cst.Tuple) else [node.right]
             return made(
                 "format", Operand(left), [Operand(self.values(one) or (HOLE,)) for one in given], self.names.named

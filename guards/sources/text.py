@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from guards.rule import Match, Rule
 from guards.sighting import Lines, Look, Role, Sighting
 from guards.sources.matching import RuleSet
-from guards.sources.values import unescaped
+from guards.sources.values import filled, unescaped
 
 # How comments look, by language; "text" is any file of another name.
 _COMMENTS: dict[str, str] = {
@@ -54,7 +54,7 @@ def look(language: str, text: str, rules: Sequence[Rule]) -> Look:
         line, column = lines.place(match.start)
         plain.add((line, match.rule.id))
         found.append(Sighting(match.rule.id, match.symbol, role, line, column, "literal", lines.line(line)))
-    changes = [*_named(text, of_language), *CHANGES, *((_ROW,) if language == "text" else ())]
+    changes = [*_named(text, of_language), *CHANGES, *((_FILLED, _ROW) if language == "text" else ())]
     for match, at in put_together(text, of_language, changes):
         line, column = lines.place(at)
         if (line, match.rule.id) not in plain and not _inside(comments, at):
@@ -111,6 +111,12 @@ CHANGES: tuple[Change, ...] = (
     (_ESCAPED, _plain),
     (_REFERENCE, lambda match: html.unescape(match.group())),
     (_SEAM, lambda _: ""),
+)
+_INNER = re.compile(r"\"([^\"\n]*)\"")
+# A template and the literals that fill it: `Sprintf("/api/%s", "a")`.
+_FILLED: Change = (
+    re.compile(r"\"([^\"\n]*(?:%[sv]|\{\d*\})[^\"\n]*)\"((?:\s*,\s*\"[^\"\n]*\")+)"),
+    lambda match: f'"{filled(match[1], [(one,) for one in _INNER.findall(match[2])], lambda _: ())[0]}"',
 )
 # Literals between commas: in a language that is not known they may be what a function puts together.
 _ROW: Change = (re.compile(r"[\"'`]\s*,\s*[\"'`]"), lambda _: "")

@@ -16,7 +16,9 @@ MAX_VALUES = 8  # of one expression: a name with more definitions than this is n
 
 Values = tuple[str, ...]
 
-_PLACE = re.compile(r"\{\{|\}\}|\{(\w*)(?::[^{}]*)?\}|%(?:(\d+)\$)?[-+#0 ]*\d*(?:\.\d+)?[sdvq@]|\$\{?(\w+)\}?")
+_PLACE = re.compile(
+    r"\{\{|\}\}|\{(\w*)(?::[^{}]*)?\}|%(?:(\d+)\$|\((\w+)\))?[-+#0 ]*\d*(?:\.\d+)?[sdvq@]|\$\{?(\w+)\}?"
+)
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9A-Fa-f_]+)\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([0-7]{1,3})|N\{([^}]+)\}|\r?\n[ \t]*|(.))",
     re.DOTALL,
@@ -69,7 +71,7 @@ def filled(template: str, arguments: Sequence[Values], named: Callable[[str], Va
     for match in _PLACE.finditer(template):
         parts.append((template[at : match.start()],))
         at = match.end()
-        whole, name = match.group(), match.group(1) or match.group(2) or match.group(3) or ""
+        whole, name = match.group(), next(filter(None, match.groups()), "")
         if whole in ("{{", "}}"):
             parts.append((whole[0],))
         elif name.isdigit():

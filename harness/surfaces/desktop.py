@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Unpack
 
 import msgspec
@@ -125,6 +125,10 @@ class DesktopSurface:
     def name(self) -> str:
         return self.child.name
 
+    def interposed(self, line: bytes) -> Iterable[bytes]:
+        """What is heard of a line: itself. A sabotage may put something else in this place."""
+        return (line,)
+
     async def start(self, variables: Mapping[str, Json]) -> None:
         """Spawn it and wait for its `ready` event."""
         self._ready.clear()
@@ -143,7 +147,8 @@ class DesktopSurface:
         stdout = self.child.process.stdout
         with contextlib.suppress(ValueError):  # a line beyond the limit ends the reading: the next command says so
             while line := await stdout.readline():
-                self._dispatch(line)
+                for heard in self.interposed(line):
+                    self._dispatch(heard)
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(SubjectError(f"{self.name} ended before it answered"))

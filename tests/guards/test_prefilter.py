@@ -148,6 +148,8 @@ def test_escapes(cut: list[str], escape: str, data: st.DataObject) -> None:
         ("typescript", "const A = 'legacy';\nflag(`${A}-sync-fallback`);"),
         ("python", "A = 'legacy'\nflag('_'.join(['use', A, 'socket']))"),
         ("rust", "fn build() { Publisher::in_memory() }"),
+        ("swift", 'let a = b.appendingPathComponent("sync").appendingPathComponent("socket/websocket")'),
+        ("bash", 'V=spacetime\ncurl "$HOST"/api/"$V"/token'),
     ],
 )
 def test_what_else_front_ends_see(language: str, code: str) -> None:

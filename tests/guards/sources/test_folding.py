@@ -29,6 +29,12 @@ MADE = [
     ("rust", 'fn f() -> String { let mut s = String::from("a"); s.push_str("b"); s += "c"; s }'),
     ("rust", 'fn f() -> String { "axc".replace("x", "b") }'),
     ("rust", r'const A: &str = "a\x62\u{63}";'),
+    ("rust", 'fn f() { write!(s, "{}b{}", "a", "c"); }'),
+    ("typescript", "const x = 'a' + (ok ? 'bc' : 'd');"),
+    ("java", 'enum E { A("a"); } class B { String x = E.A.text + "bc"; }'),
+    ("kotlin", 'enum class E(val t: String) { A("a") }\nval x = E.A.t + "bc"'),
+    ("bash", 'x="a${y:-bc}"'),
+    ("bash", 'y=b\ncat <<EOF\n${y}c\nEOF\nx=a"${y}c"'),
     ("rust", 'fn f() -> String { let p = Piece { head: "ab" }; p.head.to_owned() + "c" }'),
     ("typescript", "const x = 'a' + \"b\" + `c`;"),
     ("typescript", "const a = 'a'; const x = `${a}b${'c'}`;"),
@@ -116,6 +122,8 @@ def test_constants_of_other_files_come_after_those_of_this_one() -> None:
 
 def test_a_path_needs_no_glue() -> None:
     assert "/a/b/c" in texts("elixir", 'x = Path.join(["/a/", "b", "/c"])')
+    swift = 'let x = base.appendingPathComponent("b").appendingPathComponent("c")'
+    assert f"{HOLE}/b/c" in texts("swift", swift)
     assert "/a/b/c" in texts("javascript", "const x = path.join('/a', 'b', 'c');")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guards.sources.names import MAX_STEPS, Names
+from guards.sources.names import MAX_RESOLVED, MAX_STEPS, Names
 from guards.sources.values import HOLE, Values
 
 
@@ -70,3 +70,11 @@ def test_no_chain_exhausts_the_stack() -> None:
     for place in range(MAX_STEPS * 10):
         own.define("a", "x", place=place, grows=place > 0)
     assert own.at("a", MAX_STEPS * 10 - 1)[0].endswith("x")
+
+
+def test_circles_of_many_names_take_no_time() -> None:
+    own = names()
+    for place in range(4_000):
+        own.define(f"n{place % 40}", "+".join(f"$n{(place * step) % 40}" for step in (3, 7, 11)), place=place)
+    assert len(own.constants()) <= 40
+    assert own._resolved <= MAX_RESOLVED + 4_000

@@ -25,6 +25,8 @@ def seen(code: str, language: str = "text") -> tuple[Sighting, ...]:
         "where a = 'phx_' || 'join'",
         'x <> "phx_" <> "join"',
         'x = "phx_"\n  "join"',
+        'x := fmt.Sprintf("%s_%s", "phx", "join")',
+        'var x = string.Format("{0}_{1}", "phx", "join");',
         'x = concat!("phx_", "join")',
         'x = "phx\\u005fjoin"',
         "x = &quot;phx&#95;join&quot;",
