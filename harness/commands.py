@@ -49,7 +49,7 @@ def run_command(
     request = runner.Request(config, out.resolve(), selection, checked_profile(profile), release, seed, jobs)
     if jobs < 0:
         raise UserError(f"--jobs is {jobs}, expected 0 (as many as cores) or more")
-    _sigterm_is_an_interrupt()
+    _signals_are_interrupts()
     with for_stream(sys.stdout, silent=as_json or quiet) as progress:
         signoff = runner.run(request, progress)
     if as_json:
@@ -215,19 +215,21 @@ def _pid_file() -> Path:
     return Path(tempfile.gettempdir()) / f"signoff-lab-{os.getuid()}.pid"
 
 
-def _sigterm_is_an_interrupt() -> None:
-    """A cancelled job of CI is stopped and sealed like one that was stopped with Ctrl-C."""
+def _signals_are_interrupts() -> None:
+    """A cancelled job of CI is stopped and sealed like one that was stopped with Ctrl-C. A shell starts what it runs in
+    the background with SIGINT ignored, and so would be all that we start."""
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
 
 
 def up_command(config_path: Path) -> int:
     """Stays in the foreground; the pid file is what `lab down` reads."""
     setup = runner.prepare(load(config_path))
-    _sigterm_is_an_interrupt()
+    _signals_are_interrupts()
     try:
         asyncio.run(_stay_up(setup))
     except KeyboardInterrupt:
