@@ -199,10 +199,10 @@ def _second(request: Request, listing: Listing, jobs: int, found: _Found) -> Non
     found.skipped += second.skipped
     for one in second.spotted:
         look = seen[one.path].look
-        known = [ours for ours in look.sightings if ours.rule == one.rule] if look else []
+        known = [ours for ours in look.sightings if ours.rule in one.rules] if look else []
         if any(one.line <= ours.line <= one.last for ours in known) or (known and not set(one.text) & set("\"'`")):
             continue
-        sighting = Sighting(one.rule, one.text, "string", one.line, one.column, "folded", one.text, one.text)
+        sighting = Sighting(one.rules[0], one.text, "string", one.line, one.column, "folded", one.text, one.text)
         found.spotted.append((seen[one.path], sighting))
 
 

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,11 @@ _EXPECTED = re.compile(r"// (ruleid|ok): (\S+)$")
 
 @dataclass(frozen=True)
 class Spotted:
-    """What semgrep found: a rule's symbol from `line` to `last`, at a column from 1."""
+    """What semgrep found from `line` to `last`, at a column from 1: a symbol of one of these rules, the likeliest
+    first."""
 
     path: str
-    rule: str
+    rules: tuple[str, ...]
     line: int
     last: int
     column: int
@@ -71,8 +73,12 @@ class _Place(msgspec.Struct):
     offset: int
 
 
+class _Metadata(msgspec.Struct):
+    rules: list[str]
+
+
 class _Extra(msgspec.Struct):
-    metadata: dict[str, Any]
+    metadata: _Metadata
 
 
 class _Result(msgspec.Struct):
@@ -109,7 +115,7 @@ def look(files: Sequence[tuple[str, str]], root: Path, rules: Sequence[Rule], jo
         if output is not None:
             second.version = output.version
             _checked(output, names, second)
-            _read(output, names, Path(work), second)
+            _read(output, names, Path(work), by_id(rules), second)
             second.canaries = list(_judged(output, by_id(rules)))
     return second
 
@@ -174,23 +180,34 @@ def _checked(output: _Output, names: dict[str, str], second: Second) -> None:
             second.problems.append(f"semgrep did not scan {name}")
 
 
-def _read(output: _Output, names: dict[str, str], work: Path, second: Second) -> None:
+def _read(output: _Output, names: dict[str, str], work: Path, rules: dict[str, Rule], second: Second) -> None:
     for result in output.results:
         name = result.path.removeprefix("./")
         if names.get(name):
             start, end = result.start, result.end
             text = (work / name).read_bytes()[start.offset : end.offset].decode("utf-8", "replace")
-            rule = str(result.extra.metadata["rule"])
+            likely = _likely([rules[one] for one in result.extra.metadata.rules], text)
             shown = " ".join(text.split())[-MAX_LINE_CHARS:]
-            second.spotted.append(Spotted(names[name], rule, start.line, end.line, start.col, shown))
+            second.spotted.append(Spotted(names[name], likely, start.line, end.line, start.col, shown))
+
+
+def _likely(rules: Sequence[Rule], text: str) -> tuple[str, ...]:
+    """Rules by how much of what they look for stands in a text that folds to one of them."""
+
+    def shared(rule: Rule) -> int:
+        parts = (SequenceMatcher(None, text.lower(), one.lower(), autojunk=False) for one in rule.literals)
+        return max(part.find_longest_match().size for part in parts)
+
+    return tuple(rule.id for rule in sorted(rules, key=shared, reverse=True))
 
 
 def _judged(output: _Output, rules: dict[str, Rule]) -> Iterator[CanaryResult]:
     """Whether each line of the canaries was found, or left alone, as the comment above it says."""
     found = {
-        (result.path.removeprefix("./"), line, str(result.extra.metadata["rule"]))
+        (result.path.removeprefix("./"), line, rule)
         for result in output.results
         for line in range(result.start.line, result.end.line + 1)
+        for rule in result.extra.metadata.rules
     }
     for language, (suffix, canary) in LANGUAGES.items():
         for number, line in enumerate((FOLDER / canary).read_text(encoding="utf-8").splitlines(), 1):

@@ -29,32 +29,47 @@ Json = dict[str, Any]
 
 def rules_for(rules: Sequence[Rule]) -> dict[str, Json]:
     """By file name: semgrep's configuration for a family of languages."""
-    return {
-        family: {
-            "rules": [
-                _rule(rule, family, list(languages))
-                for rule in rules
-                if not rule.languages or set(rule.languages) & {*languages, "tsx"}
-            ]
+    made = {}
+    for family, languages in LANGUAGES.items():
+        own = [rule for rule in rules if not rule.languages or set(rule.languages) & {*languages, "tsx"}]
+        found = [_tokens(rule, family) for rule in own]
+        found += [] if family == "rust" else _literals(own, family)
+        made[family] = {"rules": found}
+    return made
+
+
+def _tokens(rule: Rule, family: str) -> Json:
+    ways = [_token(rule), *([_macro(rule)] if family == "rust" and rule.symbols else [])]
+    outside = [{"patterns": [{"pattern-regex": way}, {"pattern-not-regex": _COMMENT}]} for way in ways]
+    return _semgrep_rule(family, rule.id, rule.reason, [rule.id], {"pattern-either": outside})
+
+
+def _literals(rules: Sequence[Rule], family: str) -> list[Json]:
+    """One for each guard: semgrep goes through all expressions of a file for every rule that looks at literals."""
+    made = []
+    for guard in dict.fromkeys(rule.guard for rule in rules):
+        regexes = {
+            rule.id: _without_escapes(_regex(rule)) for rule in rules if rule.guard == guard and not _by_line(rule)
         }
-        for family, languages in LANGUAGES.items()
-    }
+        fit = {name: regex for name, regex in regexes.items() if "\\" not in regex}
+        if fit:
+            pattern = f'"=~/{"|".join(f"(?:{regex})" for regex in fit.values())}/"'
+            made.append(_semgrep_rule(family, f"literal-{guard}", guard, list(fit), {"pattern": pattern}))
+    return made
 
 
-def _rule(rule: Rule, family: str, languages: list[str]) -> Json:
-    ways: list[Json] = [{"patterns": [{"pattern-regex": _token(rule)}, {"pattern-not-regex": _COMMENT}]}]
-    plain = _without_escapes(_regex(rule))
-    if family == "rust" and rule.symbols:
-        ways.append({"patterns": [{"pattern-regex": _macro(rule)}, {"pattern-not-regex": _COMMENT}]})
-    if family != "rust" and not rule.near and not rule.not_near and "\\" not in plain:
-        ways.append({"pattern": f'"=~/{plain}/"'})
+def _by_line(rule: Rule) -> bool:
+    return bool(rule.near or rule.not_near)
+
+
+def _semgrep_rule(family: str, name: str, reason: str, ours: list[str], way: Json) -> Json:
     return {
-        "id": f"{family}.{rule.id}",
-        "languages": languages,
+        "id": f"{family}.{name}",
+        "languages": list(LANGUAGES[family]),
         "severity": "ERROR",
-        "message": rule.reason,
-        "metadata": {"rule": rule.id},
-        "pattern-either": ways,
+        "message": reason,
+        "metadata": {"rules": ours},
+        **way,
     }
 
 
@@ -66,6 +81,18 @@ def _regex(rule: Rule) -> str:
         groups = "".join(f"(?={_NAME}*{_PART}(?:{'|'.join(group)}))" for group in rule.words)
         return f"(?i)(?<!{_NAME}){groups}{_NAME}+"
     return f"(?i)(?:{rule.pattern})"
+
+
+def _literal(rule: Rule) -> str:
+    """The same for the text of a literal, tried on every expression: without names of capitals and small letters, which
+    cost three times as much and are seen as tokens."""
+    if not rule.symbols:
+        return _without_escapes(_regex(rule))
+    names = [re.escape(symbol).replace("_", "[_-]?") for symbol in rule.symbols if not symbol.startswith("/")]
+    routes = [re.escape(symbol) for symbol in rule.symbols if symbol.startswith("/")]
+    ways = [f"(?<![A-Za-z0-9])(?:{'|'.join(names)})(?![A-Za-z0-9])"] if names else []
+    ways += [f"(?:{'|'.join(routes)})(?![A-Za-z0-9_-])"] if routes else []
+    return _without_escapes(f"(?i)(?:{'|'.join(ways)})")
 
 
 def _without_escapes(regex: str) -> str:

@@ -40,7 +40,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Second:
 
 
 def test_it_sees_tokens_in_macros_and_literals_that_it_folds(second: Second) -> None:
-    found = {(one.path, one.line, one.rule) for one in second.spotted}
+    found = {(one.path, one.line, one.rules[0]) for one in second.spotted}
     assert found == {
         ("src/macro.rs", 2, "phoenix-frame"),
         ("src/macro.rs", 3, "own-name"),
@@ -124,7 +124,7 @@ def test_canaries_that_are_missed_and_wrongly_hit(tmp_path: Path, monkeypatch: p
     lines = (semgrep_lane.FOLDER / "rust.rs").read_text().splitlines()
     good = lines.index("// ok: phoenix-frame") + 2
     place = {"line": good, "col": 1, "offset": 0}
-    hit = {"path": "canary-rust.rs", "start": place, "end": place, "extra": {"metadata": {"rule": "phoenix-frame"}}}
+    hit = {"path": "canary-rust.rs", "start": place, "end": place, "extra": {"metadata": {"rules": ["phoenix-frame"]}}}
     wrong = asked(monkeypatch, tmp_path, Completed(0, answer(results=[hit]), "")).canaries
     details = [one.detail for one in wrong if one.name == "semgrep/rust/phoenix-frame"]
     assert details == [f"line {good - 2} is known bad, and was not found", f"line {good} is known good, and was found"]
@@ -141,11 +141,18 @@ def scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Second) -> 
 
 
 def spotted(line: int, text: str, rule: str = "phoenix-frame", last: int = 0) -> Spotted:
-    return Spotted("src/a.ts", rule, line, last or line, 1, text)
+    return Spotted("src/a.ts", (rule,), line, last or line, 1, text)
 
 
 @pytest.mark.parametrize(
-    "known", [spotted(1, '"phx_" + "join"'), spotted(1, "x", last=3), spotted(2, "EVENT")], ids=str
+    "known",
+    [
+        spotted(1, '"phx_" + "join"'),
+        spotted(1, "x", last=3),
+        spotted(2, "EVENT"),
+        Spotted("src/a.ts", ("phoenix-frame-family", "phoenix-frame"), 1, 1, 1, '"phx_" + "join"'),
+    ],
+    ids=str,
 )
 def test_what_ours_saw_is_one_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: Spotted) -> None:
     report = scanned(tmp_path, monkeypatch, Second([known], version="1.2.3"))
@@ -156,7 +163,7 @@ def test_what_ours_saw_is_one_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("more", [spotted(3, '"phx_reply"'), spotted(3, "other", rule="convex-naming")], ids=str)
 def test_what_it_alone_saw_is_a_hit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: Spotted) -> None:
     hit = scanned(tmp_path, monkeypatch, Second([more])).hits[-1]
-    assert (hit.line, hit.rule, hit.cls, hit.blocks, hit.engine) == (3, more.rule, "string", True, "semgrep")
+    assert (hit.line, hit.rule, hit.cls, hit.blocks, hit.engine) == (3, more.rules[0], "string", True, "semgrep")
 
 
 def test_its_problems_are_those_of_the_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from guards.rule import RULES, load
 from guards.semgrep_lane import LANGUAGES as COPIED
-from guards.semgrep_rules import FOLDER, LANGUAGES, _regex, _without_escapes, rules_for, text_of
+from guards.semgrep_rules import FOLDER, LANGUAGES, _literal, _regex, rules_for, text_of
 
 RULES_OF_OURS = load(RULES)
 
@@ -30,7 +30,7 @@ def test_every_rule_has_its_canaries_in_every_language(canary: str, rule: object
 @pytest.mark.parametrize("rule", RULES_OF_OURS, ids=lambda rule: rule.id)
 def test_a_pattern_has_no_escape_that_a_language_could_read(rule: object) -> None:
     (found,) = [one for one in RULES_OF_OURS if one is rule]
-    plain = _without_escapes(_regex(found))
+    plain = _literal(found)
     if not found.near and not found.not_near:
         assert "\\" not in plain
     for symbol in found.symbols:
