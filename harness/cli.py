@@ -72,8 +72,9 @@ def drill(
 ) -> None:
     """Play one drill, telling of each fault as it comes; the same failure again on a laptop."""
     from chaos.replay import Asked, drill_command
-    from harness.commands import checked_profile
+    from harness.commands import checked_profile, signals_are_interrupts
 
+    signals_are_interrupts()
     asked = Asked(_config_path(config), drill_id, seed, checked_profile(profile), out.resolve(), schedule, tries)
     sys.exit(drill_command(asked, shrinking=shrink))
 

@@ -49,7 +49,7 @@ def run_command(
     request = runner.Request(config, out.resolve(), selection, checked_profile(profile), release, seed, jobs)
     if jobs < 0:
         raise UserError(f"--jobs is {jobs}, expected 0 (as many as cores) or more")
-    _signals_are_interrupts()
+    signals_are_interrupts()
     with for_stream(sys.stdout, silent=as_json or quiet) as progress:
         signoff = runner.run(request, progress)
     if as_json:
@@ -215,7 +215,7 @@ def _pid_file() -> Path:
     return Path(tempfile.gettempdir()) / f"signoff-lab-{os.getuid()}.pid"
 
 
-def _signals_are_interrupts() -> None:
+def signals_are_interrupts() -> None:
     """A cancelled job of CI is stopped and sealed like one that was stopped with Ctrl-C. A shell starts what it runs in
     the background with SIGINT ignored, and so would be all that we start."""
 
@@ -229,7 +229,7 @@ def _signals_are_interrupts() -> None:
 def up_command(config_path: Path) -> int:
     """Stays in the foreground; the pid file is what `lab down` reads."""
     setup = runner.prepare(load(config_path))
-    _signals_are_interrupts()
+    signals_are_interrupts()
     try:
         asyncio.run(_stay_up(setup))
     except KeyboardInterrupt:

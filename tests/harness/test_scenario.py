@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -138,6 +139,7 @@ def test_a_worker_that_ends_leaves_nothing_running(tmp_path: Path, root: Path, e
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may have us ignore it
     )
     assert worker.stdout is not None
     owner, port = worker.stdout.readline().split()
@@ -145,7 +147,7 @@ def test_a_worker_that_ends_leaves_nothing_running(tmp_path: Path, root: Path, e
     if ending == "kill":
         worker.kill()
     else:
-        worker.send_signal(2)
+        worker.send_signal(signal.SIGINT)
     worker.wait(20)
 
     async def swept() -> bool:
