@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ahocorasick_rs import BytesAhoCorasick
 
 from guards.cache import NOTHING, Cache, Entry, digest_of
+from guards.classes import START_BYTES
 from guards.languages import language_of, look
 from guards.prefilter import NO_ENDS, Ends, Prefilter
 from guards.rule import Rule
@@ -33,7 +34,6 @@ IMPORT = re.compile(
 _ASKED = re.compile(rb"\b[A-Z]\w*\.\Z")
 MAX_TYPE_BYTES = 60  # of a type's name
 MAX_IMPORT_BYTES = 2_000  # of a line that is still read by people
-START_BYTES = 1_024  # of a file, kept for its class
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,6 @@ class Scanner:
         self._rules, self._cache, self._root = rules, cache, str(root)
         self._prefilter = Prefilter(rules)
         self.new: dict[bytes, Entry] = {}  # of second looks
-
-    @property
-    def prefilter(self) -> Prefilter:
-        return self._prefilter
 
     def scan(self, paths: Sequence[str]) -> Batch:
         """These files by themselves."""

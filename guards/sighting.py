@@ -8,6 +8,7 @@ Leaves the class of a sighting (and whether it blocks) to guards.classes, which 
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,4 +71,20 @@ class Lines:
         return self.text[start : end if end >= 0 else len(self.text)].strip()[:MAX_LINE_CHARS]
 
 
+class Spans:
+    """Stretches of a text that do not overlap, asked by offset."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._spans = sorted(spans)
+
+    def around(self, offset: int) -> int | None:
+        """Where the stretch around this place begins."""
+        at = bisect.bisect_right(self._spans, (offset, 1 << 60)) - 1
+        return self._spans[at][0] if at >= 0 and offset < self._spans[at][1] else None
+
+    def __contains__(self, offset: int) -> bool:
+        return self.around(offset) is not None
+
+
 MAX_LINE_CHARS = 200  # of a source line in a report: minified files have lines of a megabyte
+SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts

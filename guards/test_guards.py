@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -16,7 +15,7 @@ from guards import exceptions
 from guards.config import GuardsConfig, load, rules_of
 from guards.documents.check import check
 from guards.evidence import record_documents, record_exceptions, record_scan
-from guards.hits import Report
+from guards.hits import GUARDS, Report
 from guards.rule import Rule
 from guards.sarif import sarif
 from guards.scan import Request, scan
@@ -94,18 +93,15 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _story(guard: str) -> Callable[[Scenario, _Tree], None]:
+def _scanned(scene: Scenario, guard: str) -> None:
     """One guard of the scan, its findings kept beside its history."""
-
-    def play(scene: Scenario, tree: _Tree) -> None:
-        report, _ = tree.scan()
-        own = msgspec.structs.replace(report, hits=tuple(hit for hit in report.hits if hit.guard == guard))
-        scene.keep("findings.json", msgspec.json.format(msgspec.json.encode(own), indent=1))
-        log = sarif(own, tree.rules, version=version("signoff"), category=f"guards/{guard}")
-        scene.keep("guards.sarif", json.dumps(log, indent=1).encode())
-        record_scan(scene.record, report, tree.rules, guard)
-
-    return play
+    tree = _Tree.of(scene)
+    report, _ = tree.scan()
+    own = msgspec.structs.replace(report, hits=tuple(hit for hit in report.hits if hit.guard == guard))
+    scene.keep("findings.json", msgspec.json.format(msgspec.json.encode(own), indent=1))
+    log = sarif(own, tree.rules, version=version("signoff"), category=f"guards/{guard}")
+    scene.keep("guards.sarif", json.dumps(log, indent=1).encode())
+    record_scan(scene.record, report, tree.rules, guard)
 
 
 def _planted(guard: str, text: str) -> Sabotage:
@@ -137,7 +133,7 @@ def _planted(guard: str, text: str) -> Sabotage:
 )
 async def test_legacy_symbols(scene: Scenario) -> None:
     """No retired route, frame or lane in the subject's source, in whatever pieces."""
-    _story("legacy-symbols")(scene, _Tree.of(scene))
+    _scanned(scene, "legacy-symbols")
 
 
 @gate(
@@ -150,7 +146,7 @@ async def test_legacy_symbols(scene: Scenario) -> None:
 )
 async def test_feature_flags(scene: Scenario) -> None:
     """No toggle that can lead traffic back to a retired lane."""
-    _story("feature-flags")(scene, _Tree.of(scene))
+    _scanned(scene, "feature-flags")
 
 
 @gate(
@@ -163,7 +159,7 @@ async def test_feature_flags(scene: Scenario) -> None:
 )
 async def test_naming(scene: Scenario) -> None:
     """No name of a system or an alias that is gone."""
-    _story("naming")(scene, _Tree.of(scene))
+    _scanned(scene, "naming")
 
 
 async def _expired(scene: Scenario) -> None:
@@ -195,7 +191,7 @@ async def test_exceptions(scene: Scenario) -> None:
     tree = _Tree.of(scene)
     report, faults = tree.scan()
     record_exceptions(scene.record, len(exceptions.load(tree.folder / tree.config.exceptions)), faults)
-    for guard in ("legacy-symbols", "feature-flags", "naming"):
+    for guard in GUARDS:
         uncovered = report.verdict(guard) is Verdict.FAIL
         scene.record.expect("exceptions", f"findings of {guard} that no live exception covers", False, uncovered)
 

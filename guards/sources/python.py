@@ -6,7 +6,6 @@ look('PREFIX = "phx_"\\njoin = f"{PREFIX}join"\\n', rules, {}).sightings[0].symb
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -14,7 +13,7 @@ import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from guards.rule import Match, Rule
-from guards.sighting import How, Lines, Look, Role, Sighting
+from guards.sighting import SCOPE_CHARS, How, Lines, Look, Role, Sighting, Spans
 from guards.sources import syntax
 from guards.sources import text as plain_text
 from guards.sources.calls import Operand, made, total
@@ -27,7 +26,6 @@ _EXPRESSIONS = (
     cst.SimpleString, cst.ConcatenatedString, cst.FormattedString, cst.BinaryOperation, cst.Call, cst.Name,
     cst.Attribute,
 )  # fmt: skip
-SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 
 
 def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
@@ -247,7 +245,7 @@ class _NamesIn(cst.CSTVisitor):
 
 
 def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
-    comments, strings = _offsets(lines, seen.comments + seen.docs), _offsets(lines, seen.strings)
+    comments, strings = Spans(_offsets(lines, seen.comments + seen.docs)), Spans(_offsets(lines, seen.strings))
     found: list[Sighting] = []
     taken: list[tuple[int, int]] = []
 
@@ -258,9 +256,7 @@ def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
         found.append(Sighting(match.rule.id, match.symbol, role, line, column, how, lines.line(line), value, scope))
 
     for match in rules.matches(lines.text):
-        role: Role = (
-            "comment" if _inside(comments, match.start) else "string" if _inside(strings, match.start) else "code"
-        )
+        role: Role = "comment" if match.start in comments else "string" if match.start in strings else "code"
         taken.append((match.start, match.end))
         add(match, match.start, role, "literal")
     for node in seen.expressions:
@@ -282,11 +278,6 @@ def _offsets(lines: Lines, ranges: Sequence[CodeRange]) -> list[tuple[int, int]]
     return sorted(
         (lines.starts[r.start.line - 1] + r.start.column, lines.starts[r.end.line - 1] + r.end.column) for r in ranges
     )
-
-
-def _inside(spans: list[tuple[int, int]], offset: int) -> bool:
-    at = bisect.bisect_right(spans, (offset, 1 << 60)) - 1
-    return at >= 0 and offset < spans[at][1]
 
 
 def _scope(seen: _Seen, lines: Lines, line: int) -> str:

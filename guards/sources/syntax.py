@@ -17,7 +17,7 @@ from functools import cached_property
 from ast_grep_py import SgNode, SgRoot
 
 from guards.rule import Match, Rule
-from guards.sighting import How, Lines, Look, Role, Sighting
+from guards.sighting import SCOPE_CHARS, How, Lines, Look, Role, Sighting, Spans
 from guards.sources.folding import Folder
 from guards.sources.grammars import GRAMMARS, Grammar
 from guards.sources.matching import RuleSet
@@ -25,7 +25,6 @@ from guards.sources.nodes import of_kinds, span_of, unquoted
 from guards.sources.text import CHANGES, put_together
 from guards.sources.values import Values
 
-SCOPE_CHARS = 4_000  # of a test's text that is kept for judging what it asserts
 ATTRIBUTE_CHARS = 120  # before a function: where Rust and Java say that it is a test
 DOC_CHARS = 20  # before a literal: where Elixir says that it documents
 _DOC = re.compile(r"@(?:module|type|short)?doc\s*(?:~[sS])?$")
@@ -39,27 +38,15 @@ def look(language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, 
     return _File(language, text, RuleSet(rules, language), outside).look()
 
 
-class _Spans:
-    """Stretches of a text that do not overlap, asked by offset."""
-
-    def __init__(self, nodes: Sequence[SgNode]) -> None:
-        self._spans = sorted(map(span_of, nodes))
-
-    def around(self, offset: int) -> int | None:
-        """Where the stretch around this place begins."""
-        at = bisect.bisect_right(self._spans, (offset, 1 << 60)) - 1
-        return self._spans[at][0] if at >= 0 and offset < self._spans[at][1] else None
-
-
 class _File:
     def __init__(self, language: str, text: str, rules: RuleSet, outside: Mapping[str, Values]) -> None:
         self._grammar: Grammar = GRAMMARS[language]
         self._root = SgRoot(text, language).root()
         self._rules, self._lines, self._outside = rules, Lines.of(text), outside
         self._folder = Folder(self._grammar, self._root, outside)
-        self._comments = _Spans(of_kinds(self._root, self._grammar.comments))
+        self._comments = Spans(map(span_of, of_kinds(self._root, self._grammar.comments)))
         self._strings = of_kinds(self._root, self._grammar.strings)
-        self._string_spans = _Spans(self._strings)
+        self._string_spans = Spans(map(span_of, self._strings))
         self._functions: list[tuple[int, int]] | None = None
 
     def look(self) -> Look:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from guards.rule import Match, Rule
-from guards.sighting import Lines, Look, Role, Sighting
+from guards.sighting import Lines, Look, Role, Sighting, Spans
 from guards.sources.matching import RuleSet
 from guards.sources.values import filled, unescaped
 
@@ -43,21 +43,19 @@ def look(language: str, text: str, rules: Sequence[Rule]) -> Look:
     of_language, lines = RuleSet(rules, language), Lines.of(text)
     comments = _spans(re.compile(_COMMENTS.get(language, _COMMENTS["text"]), _COMMENT_FLAGS), text)
     if language != "toml":
-        comments = sorted(comments + _spans(_BLOCK, text))
-    strings = _spans(_QUOTED, text)
+        comments += _spans(_BLOCK, text)
+    commented, strings = Spans(comments), Spans(_spans(_QUOTED, text))
     found: list[Sighting] = []
     plain: set[tuple[int, str]] = set()
     for match in of_language.matches(text):
-        role: Role = (
-            "comment" if _inside(comments, match.start) else "string" if _inside(strings, match.start) else "code"
-        )
+        role: Role = "comment" if match.start in commented else "string" if match.start in strings else "code"
         line, column = lines.place(match.start)
         plain.add((line, match.rule.id))
         found.append(Sighting(match.rule.id, match.symbol, role, line, column, "literal", lines.line(line)))
     changes = [*_named(text, of_language), *CHANGES, *((_FILLED, _ROW) if language == "text" else ())]
     for match, at in put_together(text, of_language, changes):
         line, column = lines.place(at)
-        if (line, match.rule.id) not in plain and not _inside(comments, at):
+        if (line, match.rule.id) not in plain and at not in commented:
             plain.add((line, match.rule.id))
             source = lines.line(line)
             found.append(Sighting(match.rule.id, match.symbol, "string", line, column, "folded", source, match.symbol))
@@ -142,11 +140,6 @@ def _named(text: str, rules: RuleSet) -> list[Change]:
 
 def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
     return [match.span() for match in pattern.finditer(text)]
-
-
-def _inside(spans: list[tuple[int, int]], offset: int) -> bool:
-    at = bisect.bisect_right(spans, (offset, 1 << 60)) - 1
-    return at >= 0 and offset < spans[at][1]
 
 
 def _before_cuts(offset: int, cuts: Cuts) -> int:
