@@ -39,7 +39,7 @@ from harness.wait import wait_until  # noqa: E402
 from harness.wire.client import Subscription  # noqa: E402
 from harness.wire.http import HttpClient  # noqa: E402
 from harness.wire.messages import SubscribeMultiApplied, TransactionUpdate, subscribe_multi  # noqa: E402
-from harness.workload.appends import append_args  # noqa: E402
+from harness.workload.appends import append_args, append_call  # noqa: E402
 from harness.workload.traffic import Sent, Traffic, publish  # noqa: E402
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
@@ -109,9 +109,8 @@ class Floor:
 
     async def call(self, event: Sent) -> None:
         """One append, answered. Rows come in the order of the calls: the subscriber need not look into them."""
-        append = self._scene.config.module.append
-        assert append is not None
-        args = append_args(append, self._scene.config.hash, self._scene.variables(), event)
+        append = append_call(self._scene.config)
+        args = append_args(self._scene.config, self._scene.variables(), event)
         self.times.begun[event.key] = time.monotonic()
         await self._http.call(self._scene.lab.database, append.reducer, args)
 

@@ -26,7 +26,7 @@ from harness.checkers.tokens import TokenMisuse
 from harness.checkers.windows import FaultWithoutEffect
 from harness.checkers.writes import LostWrite
 from harness.errors import HarnessError, UserError
-from harness.gate import Sabotage, gate
+from harness.gate import ALL, Sabotage, SurfaceName, gate
 from harness.scenario import Scenario
 
 DRILL_TIMEOUT_S = 120
@@ -54,6 +54,7 @@ def drill(
     floors: Mapping[str, int],
     sabotages: Sequence[Sabotage] = (),
     timeout_s: int = DRILL_TIMEOUT_S,
+    surfaces: Sequence[SurfaceName] = ALL,
 ) -> Callable[[DrillStory], Callable[..., None]]:
     """Declare a drill. `schedule` gives the windows for a generator and a profile."""
 
@@ -75,6 +76,7 @@ def drill(
             sabotages=sabotages,
             timeout_s=timeout_s,
             drill=True,
+            surfaces=surfaces,
         )(play)
 
     return declare

@@ -132,6 +132,7 @@ async def _ghosts(stage: Stage) -> None:
     lab = stage.scene.lab
     async with await Subscription.open(lab.witness_relay.url, lab.database, lab.owner.token) as standing:
         stage.scene.own_sockets += 1
+        stage.scene.observer.identities[standing.connection] = standing.identity
         await until(time.monotonic_ns() + GHOSTS_GONE_MS * 1_000_000)
         await stage.presence("while half-open", live=[standing.connection], gone=held)
 

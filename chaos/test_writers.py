@@ -102,7 +102,7 @@ async def _poison(stage: Stage, taken: Sent) -> None:
     """Offered to the runtime under the taken key, into a stream of the traffic. It may refuse it at once (the better
     way) or take it and park it; it is not counted among the acknowledged ones."""
     poison = contradicting(taken)
-    variables = {"stream": stage.streams[0], "payload": poison.payload, "idem_key": poison.idem_key}
+    variables = stage.runtime.event_variables(stage.streams[0], poison.payload, poison.idem_key)
     with contextlib.suppress(NoAnswer):
         reply = await stage.runtime.fast.perform(stage.runtime.config.publish, variables)
         told = "an answer" if reply.expected or 400 <= reply.status < 500 else f"status {reply.status}"

@@ -29,7 +29,7 @@ async def _lead_to_decoy(scene: Scenario) -> None:
     twin, http = await scene.lab.twin()
     await scene.lab.lead_to(twin)
     scene.record.op("lab", "fault_on", fault="decoy")
-    (stream,) = scene.streams(1, prefix="runtime.decoy")
+    (stream,) = await scene.open_streams(1, prefix="runtime.decoy")
     traffic = Traffic(scene.rng, f"{scene.nonce}-decoy")
     events = [traffic.event(stream) for _ in range(DECOY_EVENTS)]
     await publish(runtime, events)
@@ -70,9 +70,9 @@ def answered_route(surface: str) -> Sabotage:
             raise SubjectError(f"{surface} has no retired routes to answer")
         route = service.retired[0].path
         scene.record.op("lab", "fault_on", fault=f"answered {route}")
-        service.place.interposer.answer = answers({("GET", route): (200, '{"data":[]}')})
+        service.place.interpose(answers({("GET", route): (200, '{"data":[]}')}))
         await service.probe_ready()
         await service.probe("GET", route, retired=True)
-        service.place.interposer.answer = None
+        service.place.interpose(None)
 
     return Sabotage("answered-route", "I17", play)

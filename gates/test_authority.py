@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from harness.canonical import Json
 from harness.checkers.contract import ContractBroken
 from harness.checkers.hashes import HashMismatch
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.writes import LostWrite
 from harness.errors import SubjectError
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.history import Restarted
 from harness.scenario import Scenario
 from harness.surfaces.events import Event
@@ -26,6 +25,7 @@ REBUILD_TIMEOUT_MS = 25_000
 
 @gate(
     "runtime/sequence-conflict",
+    surfaces=["runtime"],
     checkers=[LostWrite(), HashMismatch(), InconsistentOffset(), ContractBroken()],
     floors={"publish": EACH, "append": 3, "final_read": EACH + 4, "request": 14},
 )
@@ -33,7 +33,7 @@ async def test_sequence_conflict(scene: Scenario) -> None:
     """S-07: a writer that expects another head is refused, by the server and by the runtime; of several that expect
     the same one, one wins; the refused events are nowhere, and the stream goes on."""
     runtime = await scene.start_runtime()
-    stream, other = scene.streams(2)
+    (stream,), (other,) = await scene.open_streams(1), scene.streams(1, prefix="signoff.sequence")
     traffic = Traffic(scene.rng, scene.nonce)
     events = [traffic.event(stream) for _ in range(EACH)]
     await publish(runtime, events)
@@ -74,21 +74,22 @@ async def _at_the_runtime(scene: Scenario, runtime: RuntimeSurface, traffic: Tra
     if runtime.config.publish_after is None:
         raise SubjectError("no event can be published after a known one", hint="add [runtime.publish_after]")
     refused: list[Sent] = []
-    for previous in (0, EACH - 1, EACH + 7):
+    last = EACH + scene.own_events([stream])
+    for previous in (0, last - 1, last + 7):
         event = traffic.event(stream)
         status = await _publish_after(runtime, event, previous)
-        runtime.expect(f"after seq {previous}, where the last is {EACH}: a conflict", 409, status)
+        runtime.expect(f"after seq {previous}, where the last is {last}: a conflict", 409, status)
         refused.append(event)
     racers = [traffic.event(stream) for _ in range(RACERS)]
-    statuses = await asyncio.gather(*(_publish_after(runtime, event, EACH) for event in racers))
+    statuses = await asyncio.gather(*(_publish_after(runtime, event, last) for event in racers))
     step = runtime.config.publish_after
     won = [event for event, status in zip(racers, statuses, strict=True) if status in step.expect]
-    runtime.expect(f"of {RACERS} writers after seq {EACH}, one wins", 1, len(won))
+    runtime.expect(f"of {RACERS} writers after seq {last}, one wins", 1, len(won))
     conflicts = sum(status == 409 for status in statuses)
     runtime.expect("all others are told of the conflict", RACERS - 1, conflicts)
-    held = await _arrived(scene, stream, EACH + 1)
-    at_place = [str(event.key) for event in held if event.seq == EACH + 1]
-    runtime.expect(f"seq {EACH + 1} in the server is the winner's", [event.key for event in won], at_place)
+    held = await _arrived(scene, stream, last + 1)
+    at_place = [str(event.key) for event in held if event.seq == last + 1]
+    runtime.expect(f"seq {last + 1} in the server is the winner's", [event.key for event in won], at_place)
     return [*refused, *(event for event in racers if event not in won)]
 
 
@@ -107,14 +108,14 @@ async def _publish_after(runtime: RuntimeSurface, event: Sent, previous: int) ->
     """The status. Whether it was acknowledged is asked of the answer, and where it went of the server."""
     step = runtime.config.publish_after
     assert step is not None
-    variables: dict[str, Json] = {
-        "stream": event.stream, "payload": event.payload, "idem_key": event.idem_key, "previous_seq": previous,
-    }  # fmt: skip
+    variables = runtime.event_variables(event.stream, event.payload, event.idem_key)
+    variables["previous_seq"] = previous
     return (await runtime.fast.perform(step, variables)).status
 
 
 @gate(
     "runtime/authority-rebuild",
+    surfaces=ALL,
     checkers=[
         LostWrite(restores_excuse=False), DuplicateApply(), GapOrReorder(), HashMismatch(), InconsistentOffset(),
         ContractBroken(),
@@ -127,7 +128,7 @@ async def test_authority_rebuild(scene: Scenario) -> None:
     the projection is rebuilt to the same state hash, at the server and at the desktop."""
     await scene.start_control()
     runtime = await scene.start_runtime()
-    streams, traffic = scene.streams(STREAMS), Traffic(scene.rng, scene.nonce)
+    streams, traffic = await scene.open_streams(STREAMS), Traffic(scene.rng, scene.nonce)
     desktop = await scene.start_desktop()
     session, identity = await scene.sign_in("device-1", streams)
     replica = await desktop.open("d1", session, identity, streams)

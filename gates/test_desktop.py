@@ -11,7 +11,7 @@ from harness.checkers.legacy import LegacyLane
 from harness.checkers.order import InconsistentOffset
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.writes import LostWrite
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.scenario import Scenario
 from harness.surfaces.replica import Replica
 from harness.wait import WaitedTooLong, wait_until
@@ -48,6 +48,7 @@ def legacy_frames(stream: str, seq: int, key: str, payload: Json) -> list[tuple[
 
 @gate(
     "desktop/legacy-frames",
+    surfaces=ALL,
     checkers=[
         LegacyLane(),
         LostWrite(),
@@ -64,7 +65,7 @@ async def test_legacy_frames(scene: Scenario) -> None:
     applied, and the session goes on."""
     await scene.start_control()
     runtime = await scene.start_runtime()
-    (stream,) = streams = scene.streams(1)
+    (stream,) = streams = await scene.open_streams(1)
     desktop = await scene.start_desktop()
     session, identity = await scene.sign_in("device-1", streams)
     replica = await desktop.open("d1", session, identity, streams)

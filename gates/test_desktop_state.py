@@ -16,7 +16,7 @@ from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.stale import StaleCursorIgnored
 from harness.checkers.writes import LostWrite
 from harness.errors import SubjectError
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.history import Checkpointed, Op, unpack
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
@@ -37,6 +37,7 @@ ALTERED = STREAMS * LIVE  # messages: there are three times as many updates on t
 
 @gate(
     "desktop/dedupe",
+    surfaces=ALL,
     checkers=[*SAFETY, ContractBroken()],
     floors={
         "publish": TOTAL,
@@ -50,7 +51,7 @@ async def test_dedupe(scene: Scenario) -> None:
     """S-10, K-03: the same rows in any order, with any repeats, give the same applied sequence and state hash."""
     await scene.start_control()
     runtime = await scene.start_runtime()
-    streams, traffic = scene.streams(STREAMS), Traffic(scene.rng, scene.nonce)
+    streams, traffic = await scene.open_streams(STREAMS), Traffic(scene.rng, scene.nonce)
     await publish(runtime, traffic.events(streams, each=SNAPSHOT))
     await scene.settle(streams, STREAMS * SNAPSHOT)
     desktop = await scene.start_desktop()
@@ -98,6 +99,7 @@ def _sequence(replica: Replica, stream: str) -> list[tuple[int, str | None, str]
 
 @gate(
     "desktop/checkpoint",
+    surfaces=ALL,
     checkers=[*SAFETY, StaleCursorIgnored(expect=("anew",)), ContractBroken()],
     floors={
         "publish": 60,

@@ -13,7 +13,7 @@ from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.tokens import TokenMisuse
 from harness.checkers.writes import LostWrite
 from harness.errors import WireError
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.lab.middlebox import Message, Payload
 from harness.scenario import Scenario
 from harness.wait import WaitedTooLong, until, wait_until
@@ -35,6 +35,7 @@ def _is_update(payload: bytes) -> bool:
 
 @gate(
     "desktop/subscribe-endpoint",
+    surfaces=ALL,
     checkers=[ContractBroken(), LegacyLane(), TokenMisuse(), *SAFETY],
     floors={"connect": 2, "subscribe": 3, "request": 14, "deliver": 10, "apply": 10, "frame": 12},
 )
@@ -138,6 +139,7 @@ async def _after_a_gap(scene: Scenario, found: Live, sets: int) -> None:
 
 @gate(
     "desktop/websocket-only",
+    surfaces=ALL,
     checkers=[LegacyLane(), ContractBroken(), *SAFETY],
     floors={"connect": 1, "request": 7, "publish": 20, "deliver": 20, "apply": 20, "frame": 10},
 )

@@ -99,7 +99,7 @@ async def _contract(scene: Scenario, surface: str, config: SurfaceConfig) -> Non
             group.create_task(starts.play(number, case))
 
 
-@gate("runtime/env-contract", checkers=[ContractBroken()], floors={"request": 2 * PER_CASE + 1})
+@gate("runtime/env-contract", surfaces=["runtime"], checkers=[ContractBroken()], floors={"request": 2 * PER_CASE + 1})
 async def test_runtime_environment(scene: Scenario) -> None:
     """C-04: each variable of the runtime's environment, missing or malformed, stops it at its start."""
     runtime = await scene.start_runtime()
@@ -107,7 +107,7 @@ async def test_runtime_environment(scene: Scenario) -> None:
     await _contract(scene, "runtime", runtime.config)
 
 
-@gate("control/env-contract", checkers=[ContractBroken()], floors={"request": 2 * PER_CASE + 1})
+@gate("control/env-contract", surfaces=["control"], checkers=[ContractBroken()], floors={"request": 2 * PER_CASE + 1})
 async def test_control_environment(scene: Scenario) -> None:
     """C-04: each variable of the control service's environment, missing or malformed, stops it at its start."""
     control = await scene.start_control()
@@ -115,7 +115,7 @@ async def test_control_environment(scene: Scenario) -> None:
     await _contract(scene, "control", control.config)
 
 
-@gate("desktop/env-contract", checkers=[ContractBroken()], floors={"request": 2 * PER_CASE + 1})
+@gate("desktop/env-contract", surfaces=["desktop"], checkers=[ContractBroken()], floors={"request": 2 * PER_CASE + 1})
 async def test_desktop_environment(scene: Scenario) -> None:
     """C-04: each variable of the desktop's environment, missing or malformed, stops it at its start."""
     if scene.config.desktop is None:

@@ -16,7 +16,7 @@ from harness.checkers.order import InconsistentOffset
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.writes import LostWrite
 from harness.errors import WireError
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.lab.middlebox import Message, Payload
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
@@ -36,6 +36,7 @@ GENUINE_TIMEOUT_MS = 10_000
 
 @gate(
     "desktop/frame-fuzz",
+    surfaces=ALL,
     checkers=[LegacyLane(), LostWrite(), DuplicateApply(), GapOrReorder(), CursorAhead(), HashMismatch(),
               InconsistentOffset(), ContractBroken()],
     floors={"frame": SESSIONS * FRAMES, "reject": SESSIONS * FRAMES, "publish": EVENTS, "apply": SESSIONS * EVENTS,
@@ -46,7 +47,7 @@ async def test_frame_fuzz(scene: Scenario) -> None:
     rejection each; none is applied, and the same process goes on applying good events."""
     await scene.start_control()
     runtime = await scene.start_runtime()
-    (stream,) = streams = scene.streams(1)
+    (stream,) = streams = await scene.open_streams(1)
     desktop = await scene.start_desktop()
     replicas: list[Replica] = []
     for number in range(SESSIONS):

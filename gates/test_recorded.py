@@ -11,7 +11,7 @@ from harness.checkers.contract import ContractBroken
 from harness.checkers.legacy import LegacyLane
 from harness.config import ErrorCase, RefusedCall, StepConfig
 from harness.errors import SubjectError
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.history import Bootstrapped, unpack
 from harness.lab.keys import ISSUER
 from harness.scenario import Scenario
@@ -57,6 +57,7 @@ async def _rows_have_it(scene: Scenario, columns: list[str]) -> None:
 
 @gate(
     "contract/error-taxonomy",
+    surfaces=ALL,
     checkers=[ContractBroken()],
     floors={"request": 8 * TIMES, "bootstrap": 2 * STALE_SESSIONS, "prune": 1},
 )
@@ -126,7 +127,7 @@ async def _refused_call(scene: Scenario, call: RefusedCall, variables: dict[str,
 async def _stale_cursor(scene: Scenario) -> None:
     """Several sessions with a cursor below the retention floor: each starts again, for the same reason."""
     assert scene.runtime is not None
-    streams, traffic = scene.streams(1, prefix="runtime.stale"), Traffic(scene.rng, scene.nonce)
+    streams, traffic = await scene.open_streams(1, prefix="runtime.stale"), Traffic(scene.rng, scene.nonce)
     desktop = await scene.start_desktop()
     names = [f"s{number}" for number in range(STALE_SESSIONS)]
     await publish(scene.runtime, traffic.events(streams, each=4))
@@ -140,7 +141,7 @@ async def _stale_cursor(scene: Scenario) -> None:
         await desktop.close_session(name)
     await publish(scene.runtime, traffic.events(streams, each=4))
     await scene.settle(streams, before + 4)
-    await scene.prune(streams[0], 6)
+    await scene.prune(streams[0], 6 + scene.own_events(streams))
     seen = len(scene.record.history().of("bootstrap"))
     for name in names:
         await desktop.resume(name)
@@ -152,6 +153,7 @@ async def _stale_cursor(scene: Scenario) -> None:
 
 @gate(
     "contract/http-commands-ws-subscriptions",
+    surfaces=ALL,
     checkers=[LegacyLane(), ContractBroken(), *SAFETY],
     floors={"publish": 10, "deliver": 10, "apply": 10, "frame": 5, "request": 7},
     sabotages=[COMMAND_FRAME],
@@ -170,12 +172,12 @@ async def test_http_commands_ws_subscriptions(scene: Scenario) -> None:
     calls = sum(one.path.endswith(f"/call/{appended}") for one in commands)
     scene.record.expect("runtime", "there are at least as many calls as events", True, calls >= found.count)
     scene.record.expect("desktop", "nothing but its socket and the token route crossed its paths", [], polled(scene))
-    await _no_other_way(scene)
+    await _no_other_way(scene, found.streams[0])
     await scene.observer.final_read(found.streams)
     await scene.read_replica(found.desktop, "d1")
 
 
-async def _no_other_way(scene: Scenario) -> None:
+async def _no_other_way(scene: Scenario, stream: str) -> None:
     """A subscription without an upgrade is refused by the server; an upgrade on the command route by the runtime."""
     path = f"/v1/database/{scene.lab.database}/subscribe"
     answer = await scene.lab.http.request("GET", path)
@@ -188,6 +190,7 @@ async def _no_other_way(scene: Scenario) -> None:
         "sec-websocket-version": "13",
         "sec-websocket-key": "c2lnbm9mZi1zaWdub2ZmIQ==",
     }
-    async with Web(scene.runtime.place.interposer.url) as web:
-        reply = await web.send("GET", step.path.replace("{stream}", "upgrade"), headers=headers)
+    async with Web(scene.runtime.place.way, host=scene.runtime.place.host) as web:
+        path = fill_text(step.path, scene.runtime.event_variables(stream, {}, "upgrade"))
+        reply = await web.send("GET", path, headers=headers)
     scene.runtime.expect("the route of commands opens no WebSocket", True, reply.status != 101, reply)

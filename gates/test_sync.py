@@ -11,7 +11,7 @@ from harness.checkers.presence import PresenceDrift
 from harness.checkers.replicas import DuplicateApply, GapOrReorder
 from harness.checkers.tokens import TokenMisuse
 from harness.checkers.writes import LostWrite
-from harness.gate import gate
+from harness.gate import ALL, gate
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
 from harness.surfaces.replica import Replica
@@ -26,6 +26,7 @@ PRESENCE_TIMEOUT_MS = 10_000
 
 @gate(
     "sync/runtime-to-desktop",
+    surfaces=ALL,
     checkers=[
         LostWrite(),
         DuplicateApply(),
@@ -52,7 +53,7 @@ async def test_runtime_to_desktop(scene: Scenario) -> None:
     of which is stopped and resumed; runtime, server and all desktops end in the same state hash."""
     await scene.start_control()
     runtime = await scene.start_runtime()
-    streams = scene.streams(STREAMS)
+    streams = await scene.open_streams(STREAMS)
     one, two = await scene.start_desktop("desktop-1"), await scene.start_desktop("desktop-2")
     replicas = [await _open(scene, one, name, streams) for name in ("d1", "d2")]
     stopped = await _open(scene, two, "d4", streams)
@@ -101,6 +102,7 @@ async def _compare(scene: Scenario, streams: list[str], sessions: dict[str, Desk
 
 @gate(
     "sync/two-client-handshake",
+    surfaces=["control", "desktop"],
     checkers=[PresenceDrift(), TokenMisuse(), ContractBroken()],
     floors={"presence": 8, "connect": 8, "request": 8},
 )
@@ -108,7 +110,7 @@ async def test_two_client_handshake(scene: Scenario) -> None:
     """S-11, C-18: two clients raise the count by two, and it falls back: after a clean close, after an abrupt
     one, beside a client that stays, and for two connections of one identity."""
     await scene.start_control()
-    streams = scene.streams(1)
+    streams = await scene.open_streams(1)
     desktop = await scene.start_desktop()
     for name, abrupt, one_identity in (("clean", False, False), ("abrupt", True, False), ("shared", False, True)):
         if not await _handshake(scene, desktop, name, streams, abrupt=abrupt, one_identity=one_identity, standing=()):
@@ -117,6 +119,7 @@ async def test_two_client_handshake(scene: Scenario) -> None:
         scene.lab.witness_relay.url, scene.lab.database, scene.lab.owner.token
     ) as standing:
         scene.own_sockets += 1
+        scene.observer.identities[standing.connection] = standing.identity
         for name, one_identity in (("standing", False), ("standing-shared", True)):
             if not await _handshake(
                 scene, desktop, name, streams, abrupt=False, one_identity=one_identity, standing=(standing.connection,)
@@ -134,8 +137,8 @@ async def _handshake(
     one_identity: bool,
     standing: tuple[str, ...],
 ) -> bool:
-    """Baseline, two in, the first out (the second must stay), both out. False once a reading does not settle: it is
-    recorded, and what follows would only wait."""
+    """Baseline, two in, the first out (the second must stay), both out. Where presence is told by identity, two
+    connections of one are one. False once a reading does not settle: it is recorded, and the rest would wait."""
     base = await _settled(scene, name, live=standing, gone=())
     if base is None:
         return False
@@ -144,11 +147,13 @@ async def _handshake(
     first = await desktop.open(f"{name}-a", session, identity, streams)
     second = await desktop.open(f"{name}-b", *other, streams)
     a, b = str(first.connection), str(second.connection)
-    for clause, closing, live, gone, count in (
-        ("two clients raise the count by two", "", (*standing, a, b), (), base + 2),
-        ("the first one gone, the second one stays", f"{name}-a", (*standing, b), (a,), base + 1),
-        ("the count is back at its baseline", f"{name}-b", standing, (a, b), base),
+    rows_of = scene.observer.rows_of
+    for clause, closing, live, gone in (
+        ("two clients raise the count", "", (*standing, a, b), ()),
+        ("the first one gone, the second one stays", f"{name}-a", (*standing, b), (a,)),
+        ("the count is back at its baseline", f"{name}-b", standing, (a, b)),
     ):
+        count = base + len(rows_of(live)) - len(rows_of(standing))
         if closing:
             await desktop.close_session(closing, abrupt=abrupt)
         found = await _settled(scene, name, live=live, gone=gone)
@@ -163,8 +168,8 @@ async def _settled(scene: Scenario, name: str, *, live: tuple[str, ...], gone: t
     rows: list[str] = []
 
     async def agrees() -> bool:
-        rows[:] = await scene.observer.connections()
-        return sorted(rows) == sorted(live)
+        rows[:] = await scene.observer.presence_rows()
+        return sorted(rows) == sorted(scene.observer.rows_of(live))
 
     agreed: int | None = None
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from harness.canonical import Json
-from harness.errors import SubjectError, WireError
+from harness.errors import WireError
 from harness.history import TokenUse
 from harness.scenario import Scenario
 from harness.surfaces.control import Minted
@@ -30,7 +30,7 @@ from harness.wire.messages import (
     call_reducer,
     subscribe_multi,
 )
-from harness.workload.appends import append_args
+from harness.workload.appends import append_args, append_call
 from harness.workload.traffic import Sent, Traffic
 
 ANSWER_TIMEOUT_MS = 2_500  # less than any token here lives
@@ -60,10 +60,7 @@ class Uses:
 
     def __init__(self, scene: Scenario, traffic: Traffic) -> None:
         self.scene, self._traffic = scene, traffic
-        call = scene.config.module.append
-        if call is None:
-            raise SubjectError("nobody knows how to write", hint="add module.append to signoff.toml")
-        self.call = call
+        self.call = append_call(scene.config)
         self.table = scene.config.module.tables.events
 
     def _begin(self, bearer: Bearer, kind: str) -> int:
@@ -112,7 +109,7 @@ class Uses:
         return self._end(begun, bearer, said)
 
     def _args(self, event: Sent) -> list[Json]:
-        return append_args(self.call, self.scene.config.hash, self.scene.variables(), event)
+        return append_args(self.scene.config, self.scene.variables(), event)
 
     @property
     def _url(self) -> str:

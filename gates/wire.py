@@ -55,7 +55,7 @@ async def live(scene: Scenario, *, streams: int = 2, before: int = 3) -> Live:
     """All three surfaces; `before` events for each stream, which the desktop gets as a snapshot."""
     await scene.start_control()
     runtime = await scene.start_runtime()
-    names = scene.streams(streams)
+    names = await scene.open_streams(streams)
     traffic = Traffic(scene.rng, scene.nonce)
     await publish(runtime, traffic.events(names, each=before))
     await scene.settle(names, before * streams)

@@ -9,19 +9,21 @@ Owns the file's shape, `${ENV}` expansion, and messages with a line and a sugges
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.canonical import Json
 from harness.errors import ConfigError
+from harness.mistakes import in_words, line_of
+from harness.template import placeholders
 
 FILE_NAME = "signoff.toml"
+_HASHED = {"payload", "stored", "stream", "seq"}
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -61,7 +63,7 @@ class RefusedCall(_Model):
 
 
 class EventsTable(_Model):
-    """Where events are in the module: table and columns."""
+    """Where events are in the module: table and columns, and where in the stored JSON what was published stands."""
 
     name: str = "sync_event"
     stream: str = "stream_id"
@@ -69,9 +71,12 @@ class EventsTable(_Model):
     idem_key: str = "idempotency_key"
     hash: str = "payload_hash"
     payload: str = "payload_json"
+    payload_path: str = ""
 
 
 class PresenceTable(_Model):
+    """`connection` "": one row per identity, however many connections it has. `name` "": there is no such table."""
+
     name: str = "active_connection"
     connection: str = "connection_id"
     identity: str = "identity"
@@ -84,9 +89,11 @@ class TablesConfig(_Model):
 
 class ModuleConfig(_Model):
     """The module to publish. `append` is the reducer through which events enter, `prune` the one
-    that moves a stream's retention floor; their arguments are templates."""
+    that moves a stream's retention floor; their arguments are templates. `reads` says whether the module bounds what a
+    session may read by what was granted to it, or shows everything to everybody."""
 
     wasm: Path
+    reads: Literal["granted", "open"] = "granted"
     after_publish: list[CallConfig] = []
     tables: TablesConfig = TablesConfig()
     reducers: list[str] = []
@@ -105,13 +112,16 @@ class HashConfig(_Model):
     @field_validator("envelope")
     @classmethod
     def _has_the_payload(cls, envelope: Json) -> Json:
-        if "{payload}" not in str(envelope):
-            raise ValueError("the hashed envelope must hold {payload}, or the hash says nothing about the event")
+        names = placeholders(envelope)
+        if not names & {"payload", "stored"}:
+            raise ValueError("the hashed envelope must hold {payload} or {stored}, or the hash says nothing")
+        if unknown := sorted(names - _HASHED):
+            raise ValueError(f"{{{unknown[0]}}} is not known to a hash; {', '.join(sorted(_HASHED))} are")
         return envelope
 
 
 class StepConfig(_Model):
-    """One HTTP request as a template, and what to take out of its answer (dotted paths)."""
+    """One HTTP request as a template, and what to take out of its answer (see harness.surfaces.capture)."""
 
     method: str = "POST"
     path: str = Field(pattern=r"^/")
@@ -119,6 +129,29 @@ class StepConfig(_Model):
     headers: dict[str, str] = {}
     expect: list[int] = [200]
     capture: dict[str, str] = {}
+
+
+class SessionStep(StepConfig):
+    """One step of signing in: a request, or a command whose output is taken apart in the same way, or values that are
+    known without asking (a static token)."""
+
+    path: str = Field(default="", pattern=r"^(/|$)")
+    command: list[str] = []
+    values: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(map(bool, (self.path, self.command, self.values))) != 1:
+            raise ValueError("a step has either path (a request), or command, or values")
+        return self
+
+
+class StreamConfig(StepConfig):
+    """How the runtime opens a stream: `name` is a template over what the step captured, which the other steps of the
+    runtime know too; `events` is how many events of its own it writes into a new stream."""
+
+    name: str = Field(min_length=1)
+    events: Annotated[int, Field(ge=0)] = 0
 
 
 class ErrorCase(StepConfig):
@@ -137,29 +170,56 @@ class RetiredRoute(_Model):
 
 
 class SurfaceConfig(_Model):
-    """A part of the subject that the harness starts: command, environment, ready check."""
+    """A part of the subject that the harness starts: command, environment, ready check; `stop` when SIGTERM to the
+    command does not end it."""
 
-    command: Annotated[list[str], Field(min_length=1)]
+    command: list[str] = []
+    stop: list[str] = []
     env: dict[str, str] = {}
     cwd: Path = Path()
     ready_timeout_ms: Annotated[int, Field(gt=0)] = 15_000
     optional_env: list[str] = []
 
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if not self.command and not self.runs_at:
+            raise ValueError("it needs a command that starts it, or (not the desktop) the url where it runs already")
+        return self
+
+    @property
+    def runs_at(self) -> str:
+        """The URL of a surface that runs already; "" for one that is started."""
+        return ""
+
 
 class HttpSurfaceConfig(SurfaceConfig):
+    """One that is spoken to over HTTP: started by `command`, or running already at `url`."""
+
+    url: str = Field(default="", pattern=r"^(https?://[^/]+|$)")
     ready: str = Field(default="/healthz", pattern=r"^/")
     retired: list[RetiredRoute] = []
     errors: list[ErrorCase] = []
 
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.url and (self.command or self.stop or self.env):
+            raise ValueError("it runs already at url: command, stop and env are for one that the harness starts")
+        return self
+
+    @property
+    def runs_at(self) -> str:
+        return self.url.rstrip("/")
+
 
 class TokenContract(_Model):
-    """What a minted token must be: bounds in seconds, and what the claims must say."""
+    """What a minted token must be: bounds in seconds, what the claims must say, and where the server finds the key."""
 
     ttl_s: int = 300
     max_ttl_s: int = 900
     min_ttl_s: Annotated[int, Field(gt=0)] = 2
     issuer: str = "{control.url}"
     audience: str = ""
+    key: Literal["published", "server"] = "published"
     claims: list[str] = ["iss", "sub", "iat", "exp"]
     values: dict[str, Json] = {}
     refused_bodies: list[Json] = []
@@ -171,7 +231,7 @@ class ControlConfig(HttpSurfaceConfig):
     steps captured; a check that needs one which is absent says so."""
 
     service_subject: str = "control"
-    session: list[StepConfig] = []
+    session: list[SessionStep] = []
     mint: StepConfig
     mint_append: StepConfig | None = None
     rotate: StepConfig | None = None
@@ -193,11 +253,13 @@ class CountersConfig(_Model):
 
 
 class RuntimeConfig(HttpSurfaceConfig):
-    """`publish` captures `seq`, `idem_key` and `hash`; `metrics` and `state` are optional."""
+    """`publish` captures `seq`, `idem_key` and `hash`; `metrics` and `state` are optional. Without `stream` the harness
+    publishes into streams of its own naming."""
 
     counters: CountersConfig = CountersConfig()
 
     service_subject: str = "runtime"
+    stream: StreamConfig | None = None
     publish: StepConfig
     metrics: StepConfig | None = None
     state: StepConfig | None = None
@@ -266,11 +328,14 @@ def load(path: Path) -> Config:
     try:
         config = Config.model_validate(expanded)
     except ValidationError as error:
-        raise _explain(error, path, text) from error
+        told = in_words(error, path, text, Config)
+        for secret in filter(None, secrets):
+            told = told.replace(secret, "${...}")
+        raise ConfigError(told) from error
     config._path, config._secrets = path.resolve(), tuple(secrets)
     wasm = config.folder / config.module.wasm
     if not wasm.is_file():
-        raise ConfigError(f"module.wasm: {wasm} does not exist", where=f"{path}:{_line_of(text, ('module', 'wasm'))}")
+        raise ConfigError(f"module.wasm: {wasm} does not exist", where=f"{path}:{line_of(text, ('module', 'wasm'))}")
     return config
 
 
@@ -291,63 +356,3 @@ def _expand(value: Json, path: Path, text: str, secrets: list[str]) -> Json:
         return os.environ[match[1]]
 
     return _ENV.sub(replace, value)
-
-
-def _explain(error: ValidationError, path: Path, text: str) -> ConfigError:
-    """All problems in one message, each with its line."""
-    lines = []
-    for problem in error.errors():
-        keys = tuple(str(part) for part in problem["loc"])
-        dotted = ".".join(keys)
-        line = _line_of(text, keys)
-        if problem["type"] == "extra_forbidden":
-            guess = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
-            advice = f"; did you mean {guess[0]!r}?" if guess else f"; known are {', '.join(_known_keys(keys[:-1]))}"
-            lines.append(f"{path}:{line}: unknown key {dotted!r}{advice}")
-        elif problem["type"] == "missing":
-            lines.append(f"{path}:{line}: {dotted!r} is missing")
-        else:
-            lines.append(f"{path}:{line}: {dotted}: {problem['msg']}, got {problem['input']!r}")
-    return ConfigError("\n".join(lines))
-
-
-def _known_keys(prefix: tuple[str, ...]) -> list[str]:
-    """The keys that the model at this place knows."""
-    model: type[BaseModel] = Config
-    for key in prefix:
-        if key.isdigit() or key not in model.model_fields:
-            continue
-        inner = _model_in(model.model_fields[key].annotation)
-        if inner is None:
-            return []
-        model = inner
-    return sorted(model.model_fields)
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for part in getattr(annotation, "__args__", ()):
-        found = _model_in(part)
-        if found is not None:
-            return found
-    return None
-
-
-def _line_of(text: str, keys: tuple[str, ...]) -> int:
-    """The line where this key, or the nearest table above it, stands: good enough to look there."""
-    named = [key for key in keys if not key.isdigit()]
-    lines = text.splitlines()
-    table = 0
-    for depth in range(len(named), 0, -1):
-        header = re.compile(rf"^\s*\[\[?\s*{re.escape('.'.join(named[:depth]))}\s*\]\]?")
-        found = next((number for number, line in enumerate(lines) if header.match(line)), None)
-        if found is not None:
-            table = found
-            break
-    if named:
-        assignment = re.compile(rf"^\s*(?:[\w.]+\.)?{re.escape(named[-1])}\s*=|[{{,]\s*{re.escape(named[-1])}\s*=")
-        for number in range(table, len(lines)):
-            if assignment.search(lines[number]):
-                return number + 1
-    return table + 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.checkers import describe
 from harness.checkers.base import Checker
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario
 
 Story = Callable[["Scenario"], Awaitable[None]]
+SurfaceName = Literal["control", "runtime", "desktop"]
+ALL: tuple[SurfaceName, ...] = ("control", "runtime", "desktop")
 DEFAULT_TIMEOUT_S = 90  # a gate takes seconds; beyond this something hangs, and the verdict is UNKNOWN
 
 
@@ -46,6 +48,7 @@ class Gate:
     timeout_s: int
     drill: bool = False
     lab: bool = True
+    surfaces: tuple[SurfaceName, ...] = ()
 
     def spec(self) -> GateSpec:
         """The gate as it stands in the manifest and in a plan."""
@@ -63,15 +66,16 @@ def gate(
     timeout_s: int = DEFAULT_TIMEOUT_S,
     drill: bool = False,
     lab: bool = True,
+    surfaces: Sequence[SurfaceName] = (),
 ) -> Callable[[Story], Callable[..., None]]:
     """Declare a gate. Its record and its floors are judged in any case, with a `lab` its connections too. A `drill` is
-    collected once for each seed of the profile."""
+    collected once for each seed of the profile. Without one of its `surfaces` it is not played, and MISSING."""
     always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken()]
     if lab:
         always.append(UnproxiedPath())
 
     def declare(story: Story) -> Callable[..., None]:
-        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill, lab)
+        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill, lab, tuple(surfaces))
 
         def test_gate() -> None:
             raise RuntimeError(f"gate {gate_id} runs only under the plugin: pytest -p harness.pytest_plugin")

@@ -26,6 +26,7 @@ SCHEMA = "signoff.history.v1"
 
 Phase = Literal["invoke", "ok", "fail", "info"]
 F = Literal[
+    "open",
     "publish",
     "append",
     "deliver",
@@ -99,17 +100,26 @@ class Op(Record, frozen=True, gc=False):
 
 
 class Published(Record, frozen=True):
-    """publish ok: the payload hash that the runtime claims, as 64 hex digits."""
+    """publish ok: the payload hash that the runtime claims, as 64 hex digits. `recorded_hash` as in Applied."""
 
     claimed_hash: str
+    recorded_hash: str = ""
 
 
 class Applied(Record, frozen=True):
     """apply, deliver, final_read of a row: the hash recorded beside the payload, as 64 hex digits;
-    `live` when it came by an update and not in a snapshot."""
+    `live` when it came by an update and not in a snapshot. `recorded_hash` is what the claim must be where the subject
+    hashes more than the payload; absent: the Op's own hash."""
 
     claimed_hash: str
     live: bool = False
+    recorded_hash: str = ""
+
+
+class Opened(Record, frozen=True):
+    """open: how many events of its own the subject writes into a stream that it opens."""
+
+    events: int
 
 
 class Checkpointed(Record, frozen=True):

@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from harness.errors import EvidenceError, LabError, SubjectError, WireError
+from harness.errors import EvidenceError, LabError, SubjectError, UserError, WireError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
 from harness.evidence.judgement import GateSpec, Judgement, counts_of, floors_of, judge_gate, windows_of
@@ -22,7 +22,7 @@ from harness.evidence.redact import Redactor
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
 from harness.history import History
-from harness.scenario import AbsentSurface, Chosen, Scenario, Setup
+from harness.scenario import AbsentSurface, Chosen, Scenario, Setup, absence
 from harness.verdict import Verdict
 
 
@@ -57,7 +57,11 @@ def play_gate(
     play = Play(gate.id, chosen.seed if gate.drill else None)
     bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid(), seed=play.seed))
     stage = _Stage()
-    asyncio.run(_perform(gate, setup, play, bundle.folder_of(play), chosen, stage))
+    absent = [name for name in gate.surfaces if getattr(setup.config, name) is None]
+    if absent:
+        stage.trouble, stage.absent = absence(absent[0]), True
+    else:
+        asyncio.run(_perform(gate, setup, play, bundle.folder_of(play), chosen, stage))
     stage.lap("down")
     stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
     spec = gate.spec()
@@ -124,7 +128,7 @@ async def _perform(gate: Gate, setup: Setup, play: Play, out: Path, chosen: Chos
         stage.trouble, stage.absent = str(error), True
     except LabError as error:
         stage.trouble, stage.lab_failed = f"the lab: {error}", True
-    except (SubjectError, WireError) as error:
+    except (SubjectError, WireError, UserError) as error:
         stage.trouble = f"{type(error).__name__}: {error}"
     except EvidenceError:
         raise

@@ -14,17 +14,19 @@ import contextlib
 import random
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
+from harness.books import keep_books
 from harness.canonical import Json
-from harness.config import Config, SurfaceConfig
+from harness.config import Config, HttpSurfaceConfig, SurfaceConfig
 from harness.errors import ConfigError, SubjectError, WireError
 from harness.evidence.recorder import Recorder
 from harness.evidence.redact import Redactor
-from harness.history import Phase, Restarted, SocketSeen
+from harness.history import Op, Restarted
 from harness.lab.disk import SmallDisk
 from harness.lab.keys import ISSUER
 from harness.lab.providers import Components
@@ -51,6 +53,11 @@ SETTLE_TIMEOUT_MS = 30_000
 
 class AbsentSurface(SubjectError):
     """signoff.toml names no such surface: the gate is MISSING, not failed."""
+
+
+def absence(surface: str) -> str:
+    """The reason of every gate that needs it."""
+    return f"signoff.toml has no [{surface}]"
 
 
 @dataclass(frozen=True)
@@ -125,11 +132,13 @@ class Scenario:
         self.observer = Observer(self.lab.http, self.lab.database, tables, hashing, self.record)
         self.crossing = Crossing(self.record, tables, hashing)
         self.crossings["desktop"] = self.crossing
+        self.record.listeners.append(self._note_identity)
         self.schema = self.crossing.schema = await self.lab.http.schema(self.lab.database)
 
     def variables(self) -> dict[str, Json]:
         """Placeholders that are known everywhere."""
-        control_url = f"http://127.0.0.1:{self._ports['control']}"
+        there = self.config.control.runs_at if self.config.control else ""
+        control_url = there or f"http://127.0.0.1:{self._ports['control']}"
         subject = self.config.control.service_subject if self.config.control else "control"
         return {
             "database": self.lab.database,
@@ -140,6 +149,11 @@ class Scenario:
             "owner.identity": self.lab.owner.identity,
             "nonce": self.nonce,
         }
+
+    def _note_identity(self, op: Op) -> None:
+        """Whose connection it is, as the server greeted it on the way."""
+        if op.f == "frame" and op.connection is not None and op.identity is not None:
+            self.observer.identities[op.connection] = op.identity
 
     def _child(self, name: str, config: SurfaceConfig) -> Child:
         child = Child(name, config, self.config.folder, self.logs, scenario=self.lab.scenario)
@@ -157,19 +171,28 @@ class Scenario:
         disk = self.disks[name] = SmallDisk(self.folder(name), size_kb=size_kb)
         disk.mount()
 
-    async def _place(self, name: str) -> Place:
-        port = self._ports[name]
-        return Place(port, await self.lab.interposer(f"harness-{name}", ("127.0.0.1", port)))
+    async def _place(self, name: str, config: HttpSurfaceConfig) -> Place:
+        """Where it is: on a port of ours, or at the URL where it runs already."""
+        url = urlsplit(config.runs_at or f"http://127.0.0.1:{self._ports[name]}")
+        if url.scheme == "https":
+            return Place(url.geturl(), None)
+        target = (url.hostname or "127.0.0.1", url.port or 80)
+        return Place(url.geturl(), await self.lab.interposer(f"harness-{name}", target))
 
     async def start_control(self) -> ControlSurface:
         if self.config.control is None:
-            raise AbsentSurface("signoff.toml has no [control]")
+            raise AbsentSurface(absence("control"))
         if self.control is None:
             child = self._child("control", self.config.control)
-            self.control = ControlSurface(child, self.config.control, await self._place("control"), self.record)
+            place = await self._place("control", self.config.control)
+            self.control = ControlSurface(child, self.config.control, place, self.record)
             path = await self.lab.path("control", tap=self._watched("control"))
+            signing_key = self.lab.keys.private_pem
+            for line in (signing_key, *signing_key.split()):
+                self.record.redactor.add(line)
             self._control_variables = {
                 **self.variables(),
+                "server.signing_key": signing_key,
                 "server.url": path.url,
                 "port": self._ports["control"],
                 "dir": str(self.folder("control")),
@@ -179,10 +202,10 @@ class Scenario:
 
     async def start_runtime(self) -> RuntimeSurface:
         if self.config.runtime is None:
-            raise AbsentSurface("signoff.toml has no [runtime]")
+            raise AbsentSurface(absence("runtime"))
         if self.runtime is None:
             child = self._child("runtime", self.config.runtime)
-            place = await self._place("runtime")
+            place = await self._place("runtime", self.config.runtime)
             self.runtime = RuntimeSurface(child, self.config.runtime, self.config.hash, place, self.record)
             path = await self.lab.path("runtime", tap=self._watched("runtime"))
             self._runtime_variables = {
@@ -197,16 +220,15 @@ class Scenario:
     async def start_desktop(self, name: str = "desktop") -> DesktopSurface:
         """Another desktop process, or the same again after it ended. It needs control to be reachable."""
         if self.config.desktop is None:
-            raise AbsentSurface("signoff.toml has no [desktop]")
+            raise AbsentSurface(absence("desktop"))
         if "desktop" not in self.lab.paths:
             await self.lab.path("desktop", tap=self.crossing.box.tap)
-            control = ("127.0.0.1", self._ports["control"])
-            await self.lab.path("desktop-control", control, tap=self._watched("desktop-control"))
+            await self.lab.path("desktop-control", self._control_address(), tap=self._watched("desktop-control"))
         desktop = self.desktops.get(name)
         if desktop is None:
-            child = self._child(name, self.config.desktop)
+            child, tables = self._child(name, self.config.desktop), self.config.module.tables
             desktop = self.desktops[name] = DesktopSurface(
-                child, self.config.desktop, self.config.hash, self.record, self.crossing.delivered
+                child, self.config.desktop, tables, self.config.hash, self.record, self.crossing.delivered
             )
         variables = {
             **self.variables(),
@@ -216,6 +238,10 @@ class Scenario:
         }
         await desktop.start(variables)
         return desktop
+
+    def _control_address(self) -> tuple[str, int]:
+        url = urlsplit(str(self.variables()["control.url"]))
+        return url.hostname or "127.0.0.1", url.port or 80
 
     def child(self, name: str) -> Child:
         """The process of a surface by its name: "control", "runtime", or a desktop's."""
@@ -247,19 +273,15 @@ class Scenario:
             self.record.op("lab", "restart", replica=session, data=Restarted("kill", self.child(name).process.pid))
 
     def appender(self, *, http: HttpClient | None = None, record: Recorder | None = None) -> Appender:
-        """Our own writer, by default on the witness's way and into this history. ConfigError when signoff.toml does not
-        say how to append."""
-        call = self.config.module.append
-        if call is None:
-            raise ConfigError("the harness cannot append: signoff.toml has no module.append")
+        """Our own writer, by default on the witness's way and into this history."""
         way, book = http or self.lab.http, record or self.record
-        return Appender(way, self.lab.database, call, self.config.hash, self.variables(), book)
+        return Appender(way, self.lab.database, self.config, self.variables(), book)
 
     async def prune(self, stream: str, floor: int) -> None:
-        """Move a stream's retention floor, and declare it. ConfigError when signoff.toml does not say how."""
+        """Move a stream's retention floor, and declare it. SubjectError when signoff.toml does not say how."""
         call = self.config.module.prune
         if call is None:
-            raise ConfigError("the harness cannot prune: signoff.toml has no module.prune")
+            raise SubjectError("the harness cannot prune", hint="add module.prune to signoff.toml")
         args = [fill(argument, {**self.variables(), "stream": stream, "floor": floor}) for argument in call.args]
         await self.lab.http.call(self.lab.database, call.reducer, args)
         self.floors[stream] = floor
@@ -284,8 +306,17 @@ class Scenario:
         return session, minted.identity
 
     def streams(self, count: int, prefix: str = "runtime.run") -> list[str]:
-        """Stream names that nobody could have prepared."""
+        """Stream names that nobody could have prepared, for the harness's own writer."""
         return [f"{prefix}.{self.nonce}-{index}.events" for index in range(count)]
+
+    async def open_streams(self, count: int, prefix: str = "runtime.run") -> list[str]:
+        """Streams for the runtime to publish into: opened by it, where signoff.toml says that it does so."""
+        names = self.streams(count, prefix)
+        return [await self.runtime.open_stream(name) for name in names] if self.runtime is not None else names
+
+    def own_events(self, streams: Iterable[str]) -> int:
+        """How many events the subject itself wrote into these streams when it opened them."""
+        return sum(self.runtime.own_events.get(stream, 0) for stream in streams) if self.runtime is not None else 0
 
     def payload(self, key: str, **fields: Json) -> Json:
         """A payload that carries the nonce `key`; its other fields are seeded."""
@@ -294,12 +325,15 @@ class Scenario:
     # settling and reading ----------------------------------------------------------------------------------------
 
     async def settle(self, streams: list[str], expected: int, replicas: list[Replica] | None = None) -> bool:
-        """Wait until the server holds `expected` events of these streams and the replicas applied as many."""
+        """Wait until the server holds `expected` events of the harness's, beside the subject's own, and the replicas
+        applied as many of these streams."""
 
         async def everywhere() -> bool:
-            if await self.observer.count() < expected:
+            opened = self.runtime.own_events if self.runtime is not None else ()
+            if await self.observer.count() < expected + self.own_events(opened):
                 return False
-            return all(sum(r.applied_seq(s) for s in streams) >= expected for r in replicas or ())
+            least = expected + self.own_events(streams)
+            return all(sum(r.applied_seq(s) for s in streams) >= least for r in replicas or ())
 
         try:
             await wait_until(everywhere, timeout_ms=SETTLE_TIMEOUT_MS, what=f"{expected} events everywhere")
@@ -316,37 +350,7 @@ class Scenario:
 
     async def account(self) -> None:
         """The three books of connections as socket Ops (I16)."""
-        carried = self.lab.carried
-        for name, ports in carried.items():
-            if ports:
-                self.record.op("relay", "socket", data=SocketSeen(name, "carried", count=len(ports)))
-        known = set().union(*carried.values())
-        seen = self.lab.table.look()
-        self.record.op("relay", "socket", data=SocketSeen("all", "table", count=len(seen & known)))
-        for port in sorted(seen - known):
-            text = f"a connection from local port {port} reached the server past its proxy"
-            self.record.op("relay", "socket", "fail", data=SocketSeen("", "table", port), error=text)
-        await self._websocket_book()
-
-    async def _websocket_book(self) -> None:
-        samples = await self.lab.http.metrics()
-        spawned = sum(v for name, v in samples.items() if name.startswith("spacetime_worker_ws_clients_spawned"))
-        # One that was cut before its greeting may have been a client to the server already.
-        carried = sum(crossing.upgraded + len(crossing.box.unsure) for crossing in self.crossings.values())
-        ours = carried + self.own_sockets
-        phase: Phase = "ok" if spawned <= ours else "fail"
-        text = (
-            f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"
-            if phase == "fail"
-            else None
-        )
-        self.record.op(
-            "relay",
-            "socket",
-            phase,
-            data=SocketSeen("all" if phase == "ok" else "", "metric", count=int(spawned)),
-            error=text,
-        )
+        await keep_books(self.record, self.lab, self.crossings.values(), self.own_sockets)
 
     own_sockets = 0  # subscriptions that the harness itself opened through its witness relay
 

@@ -45,10 +45,13 @@ def see_subject(config: Config) -> SubjectSeen:
 def check_tables(config: Config, schema: Schema) -> None:
     """ConfigError when the module has no such table or column as signoff.toml names."""
     tables = config.module.tables
+    by_connection = ("connection", "identity") if tables.presence.connection else ("identity",)
     for key, table, columns in (
         ("events", tables.events, ("stream", "seq", "idem_key", "hash", "payload")),
-        ("presence", tables.presence, ("connection", "identity")),
+        ("presence", tables.presence, by_connection),
     ):
+        if key == "presence" and not table.name:
+            continue
         if table.name not in schema.tables:
             raise ConfigError(
                 f"module.tables.{key}.name: the module has no table {table.name!r}",

@@ -43,6 +43,15 @@ def fill_text(text: str, variables: Mapping[str, Json]) -> str:
     return _PLACEHOLDER.sub(replace, text)
 
 
+def placeholders(value: Json) -> set[str]:
+    """The names of all placeholders in a template."""
+    if isinstance(value, dict):
+        return set().union(*(placeholders(key) | placeholders(item) for key, item in value.items()))
+    if isinstance(value, list):
+        return set().union(*map(placeholders, value))
+    return {match[1] for match in _PLACEHOLDER.finditer(value) if match[1]} if isinstance(value, str) else set()
+
+
 def _look_up(name: str, variables: Mapping[str, Json]) -> Json:
     if name not in variables:
         guess = difflib.get_close_matches(name, variables, n=1)

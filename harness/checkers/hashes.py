@@ -31,7 +31,7 @@ class HashMismatch(Checker, frozen=True):
             ledger.read_writes(history, kind)
         for op in sightings(history, "deliver", "apply"):
             if op.phase == "ok" and op.stream is not None:
-                ledger.see(op, unpack(op, Applied).claimed_hash)
+                ledger.see(op, unpack(op, Applied))
         return self.result(ledger.judged, ledger.findings, ledger.lacking)
 
     def mutations(self) -> tuple[Mutation, ...]:
@@ -80,20 +80,23 @@ class _Ledger:
         if op.hash is not None and op.hash != sent:
             self.findings.append(_differs(op, "computed at the answer", op.hash, "sent", sent))
         if op.f == "publish":
-            claimed = unpack(op, Published).claimed_hash
-            if claimed and claimed != sent:
-                self.findings.append(_differs(op, "claimed", claimed, "of the payload sent", sent))
+            told = unpack(op, Published)
+            claimed, right = told.claimed_hash, told.recorded_hash or sent
+            if claimed and claimed != right:
+                self.findings.append(_differs(op, "claimed", claimed, "of the payload sent", right))
             self.judged += bool(claimed)
 
-    def see(self, op: Op, claimed: str) -> None:
+    def see(self, op: Op, told: Applied) -> None:
         """One row as an observer saw it."""
+        claimed = told.claimed_hash
         found, key = op.hash, op.key
         if found is None:
             self.lacking = self.lacking or lack(op, "hash")
             return
         self.judged += 1
-        if claimed and claimed != found:
-            self.findings.append(_differs(op, "recorded beside the payload", claimed, "of the payload", found))
+        right = told.recorded_hash or found
+        if claimed and claimed != right:
+            self.findings.append(_differs(op, "recorded beside the payload", claimed, "of what is hashed", right))
         if key is None:
             return
         truth = self._acked.get(key)

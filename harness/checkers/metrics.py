@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from harness.checkers.base import Checker, CheckResult, Found, Mutation, replaced
-from harness.history import F, FinalState, History, Metrics, Op, Restarted, pack, unpack
+from harness.history import F, FinalState, History, Metrics, Op, Opened, Restarted, pack, unpack
 
 Meaning = Literal["accepted", "duplicates", "published", "failures", "outbox"]
 MEANINGS: tuple[Meaning, ...] = ("accepted", "duplicates", "published", "failures", "outbox")
@@ -46,6 +46,8 @@ class _Ledger:
         self.alive_keys, self.alive_names = set[Event](), set[Event]()
         self.acked_keys, self.acked_names = set[Event](), set[Event]()
         self._last_publish = -1
+        opened = _before(history, "open", reading)
+        self.own = sum(unpack(op, Opened).events for op in opened)  # events that the subject itself wrote
         self._publishes(history, reading)
         self._rows, self._read_at = _read_of(history, reading, observer)
         settles = (op.index for op in _before(history, "settle", reading) if op.phase == "ok")
@@ -84,17 +86,22 @@ class _Ledger:
         acked = len(self.acked_keys), len(self.acked_names)
         alive = len(self.alive_keys), len(self.alive_names)
         if meaning == "accepted":
-            return Bounds(min(acked), max(alive), "events that were acknowledged, and that may have been taken")
+            why = f"events that were acknowledged, and that may have been taken{self._and_own}"
+            return Bounds(min(acked), max(alive) + self.own, why)
         if meaning == "duplicates":
             why = "acknowledgements beyond the first of each event, and attempts beyond it"
             return Bounds(max(0, self.acks - max(acked)), max(0, self.alive - min(alive)), why)
         if meaning == "published":
             times = 1 + self._lossy
             why = f"its rows in the server's last read, and events that may have been taken, {times} times at most"
-            return Bounds(self._seen(), max(alive) * times, why)
+            return Bounds(self._seen(), (max(alive) + self.own) * times, f"{why}{self._and_own}")
         if meaning == "failures":
             return Bounds(1, None, f"the sink refused it {self._refused} times") if self._refused else None
         return self._outbox()
+
+    @property
+    def _and_own(self) -> str:
+        return f", beside {self.own} of its own" if self.own else ""
 
     def _seen(self) -> int:
         """The runtime's own events in the server's last complete read, if nothing was taken from the server."""

@@ -40,6 +40,14 @@ class Keys:
         self.public_path, self.private_path = public_path, private_path
         self._key = ECKey.import_key(_pem(key).decode())
 
+    @property
+    def private_pem(self) -> str:
+        return self.private_path.read_text(encoding="ascii")
+
+    @property
+    def public_pem(self) -> str:
+        return self.public_path.read_text(encoding="ascii")
+
     @classmethod
     def create(cls, folder: Path) -> Keys:
         """A fresh pair, written as PEM (PKCS#8 and SPKI) for the server to read."""

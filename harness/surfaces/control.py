@@ -5,6 +5,7 @@ Tokens are registered with the redactor before anything is recorded; a history h
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import time
 from collections.abc import Mapping
@@ -13,14 +14,19 @@ from dataclasses import dataclass
 import msgspec
 
 from harness.canonical import UNREADABLE, Json
-from harness.config import ControlConfig, StepConfig
+from harness.config import ControlConfig, SessionStep, StepConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import TokenUse
+from harness.process import run
+from harness.surfaces.capture import Answer, capture, secret_places
 from harness.surfaces.child import Child
 from harness.surfaces.service import Place, Service
-from harness.surfaces.web import Reply
+from harness.surfaces.web import Reply, json_of
+from harness.template import fill, fill_text
 from harness.wire.identity import fingerprint, identity_of
+
+SESSION_COMMAND_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
@@ -108,28 +114,58 @@ class ControlSurface(Service):
     def __init__(self, child: Child, config: ControlConfig, place: Place, record: Recorder) -> None:
         super().__init__(child, config, place, record)
         self.config = config
+        self._users: dict[str, str] = {}  # bearer -> whose it is
 
     async def sign_in(self, user: str, device: str) -> Session:
-        """Run the session steps. SubjectError when one answers otherwise than expected, or no bearer came."""
-        variables: dict[str, Json] = {"user": user, "device": device}
+        """Run the session steps. SubjectError when one answers otherwise than expected, no bearer came, or it is that
+        of another user: who cannot be told apart would be judged as one."""
+        variables: dict[str, Json] = {**self.variables, "user": user, "device": device}
         for step in self.config.session:
-            reply = await self.web.perform(step, variables)
-            self._keep_out(reply, "bearer")
-            if not reply.expected:
-                raise SubjectError(
-                    f"signing in: {step.method} {step.path} answered {self._told(reply)}, expected {step.expect}"
-                )
-            variables.update(reply.captured)
+            variables.update(await self._sign_in_step(step, variables))
         if "bearer" not in variables:
             raise SubjectError(
                 "signing in captured no bearer", hint="add capture = { bearer = ... } to [[control.session]]"
             )
+        owner = self._users.setdefault(str(variables["bearer"]), user)
+        if owner != user:
+            raise SubjectError(
+                f"{user} and {owner} have one and the same bearer, so they cannot be told apart",
+                hint="use {user} in [[control.session]] of signoff.toml",
+            )
         return Session(user, device, variables)
 
-    def _keep_out(self, reply: Reply, name: str) -> None:
-        """A secret stays out of what is written from here on, whether the answer was an expected one or not."""
-        if name in reply.captured:
-            self.record.redactor.add(str(reply.captured[name]))
+    async def _sign_in_step(self, step: SessionStep, variables: Mapping[str, Json]) -> Mapping[str, Json]:
+        """What one step gives, its secrets registered."""
+        if step.values:
+            given = {name: fill(value, variables) for name, value in step.values.items()}
+            self._keep_out(given, "bearer")
+            return given
+        if step.command:
+            return await self._ask_command(step, variables)
+        reply = await self.web.perform(step, variables)
+        self._keep_out(reply.captured, "bearer", *secret_places(step.capture))
+        if not reply.expected:
+            raise SubjectError(
+                f"signing in: {step.method} {step.path} answered {self._told(reply)}, expected {step.expect}"
+            )
+        return reply.captured
+
+    async def _ask_command(self, step: SessionStep, variables: Mapping[str, Json]) -> Mapping[str, Json]:
+        """A command that prints a session, as JSON or as mere text."""
+        argv = [fill_text(word, variables) for word in step.command]
+        done = await asyncio.to_thread(run, argv, timeout_s=SESSION_COMMAND_TIMEOUT_S, cwd=self.child.folder)
+        captured = capture(Answer(done.stdout, json_of(done.stdout.encode())), step.capture, variables)
+        self._keep_out(captured, *captured)
+        if done.returncode != 0:
+            said = self.record.redactor.clean(done.stderr or done.stdout)[-300:].strip()
+            raise SubjectError(f"signing in: {step.command[0]} ended with {done.returncode}: {said}")
+        return captured
+
+    def _keep_out(self, captured: Mapping[str, Json], *names: str) -> None:
+        """Secrets stay out of what is written from here on, whether the answer was an expected one or not."""
+        for name in names:
+            if name in captured:
+                self.record.redactor.add(str(captured[name]))
 
     def _told(self, reply: Reply) -> str:
         return reply.excerpt(self.record.redactor)
@@ -170,7 +206,7 @@ class ControlSurface(Service):
         begun = self.record.op("control", "mint", "invoke")
         reply = await self.web.perform(step, self.mint_variables(session, streams, ttl_s))
         token = reply.captured.get("token")
-        self._keep_out(reply, "token")
+        self._keep_out(reply.captured, "token")
         if not reply.expected or not isinstance(token, str):
             self.record.op("control", "mint", "fail", op=begun.index, status=reply.status, error=self._told(reply))
             raise SubjectError(f"minting a token answered {self._told(reply)}, expected {step.expect} with a token")

@@ -13,7 +13,7 @@ from websockets.frames import Opcode
 from harness.config import HashConfig, TablesConfig
 from harness.errors import WireError
 from harness.evidence.recorder import Recorder
-from harness.history import Applied, FrameSeen
+from harness.history import FrameSeen
 from harness.lab.middlebox import Message, Middlebox
 from harness.lab.requests import Answer, Request
 from harness.surfaces.events import Event, event_of_row
@@ -107,7 +107,7 @@ class Crossing:
                     idem_key=event.idem_key,
                     hash=event.hash,
                     connection=connection,
-                    data=Applied(event.claimed_hash, live),
+                    data=event.applied(live=live),
                 )
 
     def _on_end(self, number: int) -> None:

@@ -15,11 +15,10 @@ from typing import Unpack
 import msgspec
 
 from harness.canonical import UNREADABLE, Json
-from harness.config import DesktopConfig, HashConfig
+from harness.config import DesktopConfig, HashConfig, TablesConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import OpFields, Recorder
 from harness.history import (
-    Applied,
     Bootstrapped,
     Checkpointed,
     Disconnected,
@@ -90,13 +89,14 @@ class DesktopSurface:
         self,
         child: Child,
         config: DesktopConfig,
+        tables: TablesConfig,
         hashing: HashConfig,
         record: Recorder,
         crossed: Mapping[tuple[str, int], SeenEvent] | None = None,
     ) -> None:
         self.child, self.record = child, record
         self._crossed = crossed if crossed is not None else {}
-        self._config, self._hashing = config, hashing
+        self._config, self._tables, self._hashing = config, tables, hashing
         self.replicas: dict[str, Replica] = {}
         self.broken_lines = 0
         self._ready = asyncio.Event()
@@ -340,7 +340,9 @@ class DesktopSurface:
         )
 
     def _on_apply(self, event: Event) -> None:
-        seen = event_of_text(event.stream, event.seq, event.idem_key, event.payload_hash, event.payload, self._hashing)
+        seen = event_of_text(
+            event.stream, event.seq, event.idem_key, event.payload_hash, event.payload, self._tables, self._hashing
+        )
         self._op(
             "apply",
             event.session,
@@ -351,7 +353,7 @@ class DesktopSurface:
             idem_key=seen.idem_key,
             hash=seen.hash,
             connection=event.connection,
-            data=Applied(seen.claimed_hash, event.live),
+            data=seen.applied(live=event.live),
         )
         self.replicas[event.session].apply(seen, event.baseline)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.config import HashConfig, TablesConfig
+from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
-from harness.history import Applied, FinalState, Presence
+from harness.history import FinalState, Presence
 from harness.surfaces.events import Event, event_of_row, heads_of
 from harness.surfaces.replica import Replica, state_hash_of
 from harness.wire.http import HttpClient
@@ -21,6 +22,7 @@ class Observer:
         self, http: HttpClient, database: str, tables: TablesConfig, hashing: HashConfig, record: Recorder
     ) -> None:
         self.http, self.database, self._tables, self._hashing, self._record = http, database, tables, hashing, record
+        self.identities: dict[str, str] = {}  # connection -> whose it is, as the server told it
 
     async def events(self, streams: Iterable[str] | None = None) -> list[Event]:
         """All events of these streams (default: of all), in no order."""
@@ -40,11 +42,20 @@ class Observer:
         """The highest seq that each stream holds now."""
         return heads_of(await self.events())
 
-    async def connections(self) -> list[str]:
-        """Connection ids of the presence rows; identities when the module keys presence by identity."""
-        column = self._tables.presence.connection
-        rows = await self.http.sql(self.database, f"SELECT {column} FROM {self._tables.presence.name}")
+    async def presence_rows(self) -> list[str]:
+        """What the presence rows are keyed by: connection ids, or identities. SubjectError without such a table."""
+        table = self._tables.presence
+        if not table.name:
+            raise SubjectError("who is present is not known", hint="give module.tables.presence in signoff.toml a name")
+        column = table.connection or table.identity
+        rows = await self.http.sql(self.database, f"SELECT {column} FROM {table.name}")
         return [str(row[column]) for row in rows]
+
+    def rows_of(self, connections: Iterable[str]) -> set[str]:
+        """The presence rows that these connections must have: one each, or one for each identity."""
+        if self._tables.presence.connection:
+            return set(connections)
+        return {self.identities.get(connection, f"unknown identity of {connection}") for connection in connections}
 
     async def final_read(self, streams: Sequence[str]) -> str:
         """Read everything and record it as the final read of the server; the state hash that it gives."""
@@ -61,8 +72,11 @@ class Observer:
         return ours
 
     def presence(self, rows: Sequence[str], live: Iterable[str], gone: Iterable[str], *, settled: bool) -> None:
-        """Record one reading beside what the lab knows to be live and gone."""
-        data = Presence(tuple(sorted(rows)), tuple(sorted(live)), settled, tuple(sorted(gone)))
+        """Record one reading beside the connections that the lab knows to be live and gone. An identity is not gone
+        while another connection of it lives."""
+        present = self.rows_of(live)
+        absent = self.rows_of(gone) - present
+        data = Presence(tuple(sorted(rows)), tuple(sorted(present)), settled, tuple(sorted(absent)))
         self._record.op("observer", "presence", data=data)
 
 
@@ -77,7 +91,7 @@ def record_row(record: Recorder, replica: str, event: Event) -> None:
         key=event.key,
         idem_key=event.idem_key,
         hash=event.hash,
-        data=Applied(event.claimed_hash),
+        data=event.applied(),
     )
 
 

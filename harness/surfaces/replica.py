@@ -85,7 +85,7 @@ class Replica:
 
 def _next(chain: bytes, event: Event) -> bytes | None:
     try:
-        return chain_next(chain, event.seq, event.idem_key, event.hash or event.claimed_hash)
+        return chain_next(chain, event.seq, event.idem_key, event.recorded_hash or event.claimed_hash)
     except (ValueError, OverflowError):
         return None  # a hash that is no hex, a negative seq: I5 and I3 speak of those
 

@@ -6,16 +6,20 @@ nothing happened; a 5xx, a cut or a time-out after sending says nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.canonical import Json
 from harness.config import HashConfig, RuntimeConfig, StepConfig
+from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
-from harness.history import Metrics, Phase, Published
+from harness.history import Metrics, Opened, Phase, Published
+from harness.surfaces.capture import dig
 from harness.surfaces.child import Child
-from harness.surfaces.events import bare, hash_of, key_of
+from harness.surfaces.events import bare, beside, hash_of, key_of, recorded_hash_of
 from harness.surfaces.service import Place, Service
-from harness.surfaces.web import NoAnswer, Reply, dig
+from harness.surfaces.web import NoAnswer, Reply
+from harness.template import fill_text, placeholders
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,55 @@ class RuntimeSurface(Service):
     ) -> None:
         super().__init__(child, config, place, record)
         self.config, self._hashing = config, hashing
+        self._streams: dict[str, Mapping[str, Json]] = {}  # what was captured when each was opened
+        self.own_events: dict[str, int] = {}  # that the runtime itself wrote into them
+
+    async def open_stream(self, name: str) -> str:
+        """A stream to publish into: `name`, or what the runtime calls the one that it opens where signoff.toml has
+        [runtime.stream]. SubjectError when it opens none."""
+        step = self.config.stream
+        if step is None:
+            return name
+        reply = await self.web.perform(step, {**self.variables, "stream": name})
+        if not reply.expected:
+            said = reply.excerpt(self.record.redactor)
+            raise SubjectError(f"opening a stream: {step.method} {step.path} answered {said}, expected {step.expect}")
+        missing = placeholders(step.name) - {*reply.captured, *self.variables}
+        if missing:
+            said = reply.excerpt(self.record.redactor)
+            raise SubjectError(
+                f"opening a stream: the answer {said} has no {', '.join(sorted(missing))}",
+                hint="see capture of [runtime.stream] in signoff.toml",
+            )
+        opened = fill_text(step.name, {**self.variables, **reply.captured})
+        self._streams[opened] = reply.captured
+        self.own_events[opened] = step.events
+        self.record.op("runtime", "open", stream=opened, status=reply.status, data=Opened(step.events))
+        return opened
+
+    def event_variables(self, stream: str, payload: Json, idem_key: str) -> dict[str, Json]:
+        """What a step that publishes an event may name."""
+        opened = self._streams.get(stream, {})
+        return {**self.variables, **opened, "stream": stream, "payload": payload, "idem_key": idem_key}
+
+    @property
+    def hashes_the_payload(self) -> bool:
+        """Whether the recorded hash is over the payload alone."""
+        return self._hashing.envelope == "{payload}"
+
+    def must_say(self, name: str) -> None:
+        """SubjectError when the answer to a publish is not read for `name`: what hangs on it cannot be judged."""
+        if name not in self.config.publish.capture:
+            raise SubjectError(
+                f"which {name} an event was given is not known",
+                hint=f"say where its answer has it: {name} in capture of [runtime.publish] in signoff.toml",
+            )
 
     async def publish(self, stream: str, payload: Json, idem_key: str) -> Publication:
         """One event. Recorded with the harness's own hash of the payload."""
-        key, ours = key_of(payload, idem_key), hash_of(payload, self._hashing, stream=stream)
+        key, ours = key_of(payload, idem_key), hash_of(payload)
         begun = self.record.op("runtime", "publish", "invoke", stream=stream, key=key, hash=ours, idem_key=idem_key)
-        variables: dict[str, Json] = {"stream": stream, "payload": payload, "idem_key": idem_key}
+        variables = self.event_variables(stream, payload, idem_key)
         reply, failure = None, None
         try:
             reply = await self.fast.perform(self.config.publish, variables)
@@ -58,7 +105,7 @@ class RuntimeSurface(Service):
         phase = outcome(reply, failure)
         captured = reply.captured if reply is not None else {}
         seq = captured.get("seq")
-        claimed = bare(captured.get("hash"), self._hashing)
+        claimed, right = self._claim(captured, stream, payload)
         said_key = str(captured.get("idem_key", idem_key))
         self.record.op(
             "runtime",
@@ -75,11 +122,19 @@ class RuntimeSurface(Service):
             error=None
             if phase == "ok"
             else (reply.excerpt(self.record.redactor) if reply is not None else str(failure)),
-            data=Published(claimed) if phase == "ok" else None,
+            data=Published(claimed, beside(ours, right) if claimed else "") if phase == "ok" else None,
         )
         return Publication(
             phase, reply.status if reply else None, seq if isinstance(seq, int) else None, said_key, claimed
         )
+
+    def _claim(self, captured: Mapping[str, Json], stream: str, payload: Json) -> tuple[str, str]:
+        """The hash that the answer claims, and the one that it must be. Where that holds what only the server's row
+        tells, the claim is left to the row."""
+        known: dict[str, Json] = {"stream": stream, "payload": payload}
+        known |= {"seq": captured["seq"]} if "seq" in captured else {}
+        right = recorded_hash_of(self._hashing, **known)
+        return (bare(captured.get("hash"), self._hashing), right) if right else ("", "")
 
     async def counters(self) -> dict[str, int]:
         """The subject's own counters, recorded. Empty when the configuration names no route for them."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from harness.canonical import Json
 from harness.config import HttpSurfaceConfig
+from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import Op, RouteProbed
-from harness.lab.relay import Relay
+from harness.lab.relay import Answer, Relay
 from harness.surfaces.child import Child
 from harness.surfaces.web import NoAnswer, Reply, Web
 from harness.wait import WaitedTooLong, wait_until
@@ -21,14 +23,27 @@ from harness.wait import WaitedTooLong, wait_until
 
 @dataclass(frozen=True)
 class Place:
-    """Where a service listens, and the interposer through which the harness speaks to it."""
+    """Where a service is, and the interposer through which the harness speaks to it. What is encrypted is spoken to
+    directly: nothing can be answered in its place."""
 
-    port: int
-    interposer: Relay
+    url: str
+    interposer: Relay | None
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def way(self) -> str:
+        """The base URL for the harness's own requests."""
+        return self.url if self.interposer is None else self.interposer.url
+
+    @property
+    def host(self) -> str:
+        """What the service is called, relay or not."""
+        return urlsplit(self.url).netloc
+
+    def interpose(self, answer: Answer | None) -> None:
+        """Answer in the service's place, or no longer. SubjectError where nobody stands before it."""
+        if self.interposer is None:
+            raise SubjectError(f"nothing can be answered in the place of {self.url}", hint="give it an http:// url")
+        self.interposer.answer = answer
 
 
 class Service:
@@ -39,30 +54,33 @@ class Service:
         self._ready_timeout_ms, self.retired = config.ready_timeout_ms, config.retired
         self.variables: Mapping[str, Json] = {}
         self.errors = config.errors
-        self.web = Web(place.interposer.url)
-        self.fast = Web(place.interposer.url, keep_alive=True)
+        self.web = Web(place.way, host=place.host)
+        self.fast = Web(place.way, keep_alive=True, host=place.host)
 
     @property
     def name(self) -> str:
         return self.child.name
 
     async def start(self, variables: Mapping[str, Json]) -> None:
-        """Spawn it and wait until its ready route answers 2xx. StartFailed says what its log says."""
+        """Spawn it, unless it runs already, and wait until its ready route answers 2xx. StartFailed says what its log
+        says."""
         self.variables = variables
-        await self.child.spawn(variables)
+        if self.child.is_ours:
+            await self.child.spawn(variables)
         try:
             await wait_until(
                 self._is_ready, timeout_ms=self._ready_timeout_ms, what=f"{self.name} to answer {self._ready_route}"
             )
         except WaitedTooLong as error:
+            log = f"its log ends: {self.child.process.tail()}" if self.child.is_ours else f"at {self.place.url}"
             raise type(error)(
-                f"{self.name} to answer {self._ready_route} (its log ends: {self.child.process.tail()})",
+                f"{self.name} to answer {self._ready_route} ({log})",
                 self._ready_timeout_ms,
                 error.last,
             ) from error
 
     async def _is_ready(self) -> bool:
-        if not self.child.process.alive:
+        if self.child.is_ours and not self.child.process.alive:
             raise self.child.ended_early()
         try:
             return 200 <= (await self.web.send("GET", self._ready_route)).status < 300
@@ -93,4 +111,5 @@ class Service:
     async def close(self) -> None:
         await self.web.close()
         await self.fast.close()
-        await self.child.stop()
+        if self.child.is_ours:
+            await self.child.stop()

@@ -11,7 +11,7 @@ never an exception: status and body go to whoever asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import httpx2
@@ -21,6 +21,7 @@ from harness.canonical import UNREADABLE, Json
 from harness.config import StepConfig
 from harness.errors import SubjectError
 from harness.evidence.redact import Redactor
+from harness.surfaces.capture import Answer, capture, cookies_of
 from harness.template import fill, fill_text
 
 REQUEST_TIMEOUT_MS = 10_000
@@ -45,6 +46,7 @@ class Reply:
     headers: Mapping[str, str]
     captured: Mapping[str, Json] = field(default_factory=dict)
     expected: bool = True
+    cookies: Mapping[str, str] = field(default_factory=dict)
 
     def excerpt(self, redactor: Redactor | None = None) -> str:
         """Status and the beginning of the text, for a message: redacted before it is cut, so that no half of a
@@ -53,11 +55,12 @@ class Reply:
 
 
 class Web:
-    """A client of one base URL."""
+    """A client of one base URL. `host` is what the service is called, where a relay stands before it."""
 
-    def __init__(self, base_url: str, *, keep_alive: bool = False) -> None:
+    def __init__(self, base_url: str, *, keep_alive: bool = False, host: str = "") -> None:
         self.base_url = base_url
-        headers = {} if keep_alive else {"connection": "close"}
+        headers = {"host": host} if host else {}
+        headers |= {} if keep_alive else {"connection": "close"}
         limits = httpx2.Limits(max_connections=200, max_keepalive_connections=100 if keep_alive else 0)
         self._http = httpx2.AsyncClient(
             base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_MS / 1000, trust_env=False, limits=limits
@@ -80,15 +83,19 @@ class Web:
             raise NoAnswer(f"{method} {self.base_url}{path}: {type(error).__name__} {error}", sent=True) from error
         except httpx2.InvalidURL as error:
             raise NoAnswer(f"{method} {path!r} cannot be asked for: {error}", sent=False) from error
-        return Reply(response.status_code, raw.decode("utf-8", "replace"), _json(raw), dict(response.headers))
+        cookies = cookies_of(response.headers.get_list("set-cookie"))
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        text = raw.decode("utf-8", "replace")
+        return Reply(response.status_code, text, json_of(raw), headers, cookies=cookies)
 
     async def perform(self, step: StepConfig, variables: Mapping[str, Json]) -> Reply:
         """The step with its placeholders filled in, and its captures taken out of the answer."""
         headers = {name: fill_text(value, variables) for name, value in step.headers.items()}
         body = fill(step.body, variables)
         reply = await self.send(step.method, fill_text(step.path, variables), body=body, headers=headers)
-        captured = {name: value for name, path in step.capture.items() if (value := dig(reply.body, path)) is not None}
-        return Reply(reply.status, reply.text, reply.body, reply.headers, captured, reply.status in step.expect)
+        answer = Answer(reply.text, reply.body, reply.headers, reply.cookies)
+        captured = capture(answer, step.capture, variables)
+        return replace(reply, captured=captured, expected=reply.status in step.expect)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -111,25 +118,10 @@ async def _read(response: httpx2.Response) -> bytes:
     return bytes(raw)
 
 
-def _json(raw: bytes) -> Json:
+def json_of(raw: bytes) -> Json:
+    """The JSON in an answer; None when it is none."""
     try:
         value: Json = msgspec.json.decode(raw)
     except UNREADABLE:
         return None
-    return value
-
-
-def dig(value: Json, path: str) -> Json:
-    """The value at a dotted path; None when there is none. Numbers index lists.
-
-    >>> dig({"data": [{"seq": 7}]}, "data.0.seq")
-    7
-    """
-    for part in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
     return value

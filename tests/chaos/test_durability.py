@@ -10,12 +10,21 @@ from types import SimpleNamespace
 import pytest
 
 from chaos.durability import Burst, wilson
-from harness.config import CallConfig, HashConfig
+from harness.config import Config
 from harness.evidence.recorder import Recorder
 from harness.history import History
 from harness.workload.appends import Appender
 
-CALL = CallConfig(reducer="append", args=["{stream}", "{idem_key}"])
+CONFIG = Config.model_validate(
+    {
+        "version": 1,
+        "subject": {"name": "s"},
+        "module": {
+            "wasm": "m.wasm",
+            "append": {"reducer": "append", "args": ["{stream}", "{idem_key}"]},
+        },
+    }
+)
 
 
 class Server:
@@ -32,7 +41,7 @@ def scene_of(out: Path, server: Server) -> SimpleNamespace:
     return SimpleNamespace(
         out=out, name="s", nonce="n", rng=Random(1), record=Recorder(out / "history.jsonl", "s"),
         streams=lambda count, prefix: [f"{prefix}.{number}" for number in range(count)],
-        appender=lambda record: Appender(server, "db", CALL, HashConfig(), {}, record),  # type: ignore[arg-type]
+        appender=lambda record: Appender(server, "db", CONFIG, {}, record),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -59,7 +59,10 @@ def test_the_least_is_enough(tmp_path: Path) -> None:
         ('name = "s"', "", 3, "'subject.name' is missing"),
         ('name = "s"', 'name = ""', 4, "subject.name"),
         ('command = ["run"]', 'command = "run"', 10, "runtime.command"),
-        ('command = ["run"]', "command = []", 10, "runtime.command"),
+        ('command = ["run"]', "command = []", 9, "runtime: it needs a command"),
+        ('command = ["run"]', 'command = ["run"]\nurl = "http://h:1"', 9, "runtime: it runs already at url"),
+        ('command = ["run"]', 'url = "ftp://h"', 10, "runtime.url"),
+        ("[runtime.publish]", '[runtime.stream]\npath = "/streams"\n[runtime.publish]', 11, "'runtime.stream.name'"),
         ('path = "/publish"', 'path = "publish"', 12, "runtime.publish.path"),
         ("[runtime]", '[hash]\nenvelope = "x"\n[runtime]', 10, "must hold {payload}"),
         ('wasm = "m.wasm"', 'wasm = "other.wasm"', 7, "does not exist"),
@@ -97,6 +100,28 @@ def test_a_file_that_is_no_text_is_an_error(tmp_path: Path, content: bytes) -> N
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read it"):
         load(tmp_path / "signoff.toml")
+
+
+@pytest.mark.parametrize(
+    "session",
+    ['path = "/login"', 'command = ["login"]', 'values = { bearer = "known" }'],
+)
+def test_a_session_is_a_request_a_command_or_known_values(tmp_path: Path, session: str) -> None:
+    step = f"[[control.session]]\n{session}\n"
+    text = f'{LEAST}[control]\nurl = "https://control.test"\n[control.mint]\npath = "/token"\n'
+    config = load(write(tmp_path, text + step))
+    assert config.control is not None
+    assert (config.control.runs_at, len(config.control.session)) == ("https://control.test", 1)
+    with pytest.raises(ConfigError, match="a step has either path"):
+        load(write(tmp_path, f'{text}{step}[[control.session]]\nvalues = {{ a = "b" }}\npath = "/x"\n'))
+
+
+def test_a_secret_is_not_told_in_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_SECRET", "hunter2-hunter2")
+    text = LEAST.replace('path = "/publish"', 'path = "${SIGNOFF_SECRET}"')
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, text))
+    assert "hunter2" not in str(caught.value)
 
 
 def test_it_is_found_upward(tmp_path: Path) -> None:

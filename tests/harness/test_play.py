@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,18 @@ def test_a_story_without_records_is_unknown(setup: Setup, tmp_path: Path) -> Non
     result = play(setup, tmp_path, story)
     assert result.verdict is Verdict.UNKNOWN
     assert "nothing to judge" in result.reasons[0]
+
+
+def test_without_a_surface_that_it_needs_a_gate_is_missing_and_starts_nothing(setup: Setup, tmp_path: Path) -> None:
+    async def story(scene: Scenario) -> None:
+        raise AssertionError("must not be reached")
+
+    without = replace(setup, config=setup.config.model_copy(update={"desktop": None}))
+    gate = Gate("test/gate", story, (ContractBroken(),), (), 60, surfaces=("runtime", "desktop"))
+    bundle = Bundle.create(tmp_path, seed=1)
+    result = play_gate(gate, without, bundle, Chosen(), requirements=(), repeat="signoff run")
+    assert (result.verdict, result.reasons) == (Verdict.MISSING, ("signoff.toml has no [desktop]",))
+    assert result.timings_ms.keys() == {"down", "judging"}
 
 
 def test_a_story_that_hangs_is_unknown_within_its_limit(setup: Setup, tmp_path: Path) -> None:

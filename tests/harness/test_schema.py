@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import tomllib
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from harness.evidence.signoff import (
     invariants_of,
     requirements_of,
 )
+from harness.meanings import MEANING
 from harness.runner import ROOT
 from harness.verdict import Overall, Verdict
 
@@ -121,7 +123,29 @@ def test_a_document_without_markers_is_refused() -> None:
 def test_every_key_of_every_table_is_told() -> None:
     """A key without a meaning is an error; a meaning without a key is stale."""
     told = schema.key_tables()
-    for keys in schema._MEANING.values():
+    for keys in MEANING.values():
         for key, meaning in keys.items():
             assert f"| `{key}` |" in told, key
             assert meaning in told, key
+
+
+def test_the_schema_for_editors_is_fresh_and_one() -> None:
+    assert schema.EDITOR_SCHEMA_PATH.read_bytes() == schema.generate_editor_schema(), "run python -m harness.schema"
+    Draft202012Validator.check_schema(schema.editor_schema())
+
+
+def test_the_schema_for_editors_tells_what_each_key_is_for() -> None:
+    found = schema.editor_schema()
+    tables = {name: part for name, part in found["$defs"].items() if "properties" in part}
+    assert len(tables) > 10
+    for name, part in tables.items():
+        for key, field in part["properties"].items():
+            assert field.get("description") or "$ref" in str(field), f"{name}.{key}"
+
+
+def test_the_schema_for_editors_takes_the_reference_subject_and_no_other_key() -> None:
+    validator = Draft202012Validator(schema.editor_schema())
+    subject = tomllib.loads((ROOT / "fixtures" / "reference" / "signoff.toml").read_text())
+    validator.validate(subject)
+    with pytest.raises(ValidationError):
+        validator.validate({**subject, "contol": {}})

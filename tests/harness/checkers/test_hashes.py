@@ -35,6 +35,16 @@ def test_after_two_unanswered_payloads_either_may_stand_but_only_one() -> None:
     assert judge(HashMismatch(), script.history()).verdict is Verdict.FAIL
 
 
+def test_a_claim_over_more_than_the_payload_is_judged_by_what_it_is_over() -> None:
+    script = Script()
+    invoke = script.put("publish", "invoke", stream="s", key="k1", hash="a" * 64)
+    script.put("publish", op=invoke, stream="s", key="k1", hash="a" * 64, data=pack(h.Published("b" * 64, "b" * 64)))
+    script.put("deliver", stream="s", seq=1, key="k1", hash="a" * 64, data=pack(h.Applied("c" * 64, False, "c" * 64)))
+    assert judge(HashMismatch(), script.history()).verdict is Verdict.PASS
+    script.put("deliver", stream="s", seq=1, key="k1", hash="a" * 64, data=pack(h.Applied("a" * 64, False, "c" * 64)))
+    assert judge(HashMismatch(), script.history()).total_findings == 1
+
+
 def test_a_payload_that_was_definitely_refused_must_not_stand() -> None:
     script = Script()
     for payload, phase in (("a" * 64, "fail"), ("b" * 64, "info")):

@@ -46,6 +46,14 @@ def test_a_publish_under_way_may_have_been_taken() -> None:
     assert judge(MetricsLie(required=()), script.history()).verdict is Verdict.PASS
 
 
+def test_what_the_subject_writes_when_it_opens_a_stream_may_be_counted_too() -> None:
+    for own, verdict in ((2, Verdict.PASS), (0, Verdict.FAIL)):
+        script = Script()
+        script.put("open", stream="s", data=pack(h.Opened(own)))
+        script.publish("s", "k1", 1)
+        assert told(script, accepted=3, published=1).verdict is verdict
+
+
 def test_what_is_not_stated_is_named() -> None:
     script = Script()
     script.publish("s", "k1", 1)

@@ -54,3 +54,26 @@ def test_mistakes_of_the_configuration_are_the_users(tmp_path: Path) -> None:
         run(missing)
     with pytest.raises(SubjectError, match="was not started"):
         _ = missing.process
+
+
+def test_a_stop_command_stops_what_ignores_sigterm(tmp_path: Path) -> None:
+    """As a container's client may: the process ends by its own command, and what that said is in the log."""
+    flag = tmp_path / "stop"
+    script = (
+        "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "while not os.path.exists(os.environ['FLAG']): time.sleep(0.01)\nprint('stopped well')"
+    )
+    config = SurfaceConfig(
+        command=["{python}", "-u", "-c", script],
+        stop=["{python}", "-c", "import os; open(os.environ['FLAG'], 'w'); print('asked to stop')"],
+        env={"FLAG": str(flag)},
+    )
+    part = Child("part", config, tmp_path, tmp_path / "logs", scenario="child-test")
+
+    async def play() -> int | None:
+        process = await part.spawn({})
+        await part.stop()
+        return process.returncode
+
+    assert asyncio.run(play()) == 0
+    assert set(part.log.read_text().split("\n")) >= {"stopped well", "asked to stop"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from harness.config import ControlConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import History, TokenUse, unpack
-from harness.lab.relay import Relay
 from harness.surfaces.child import Child
 from harness.surfaces.control import ControlSurface, Minted, Session, unpack_jwt
 from harness.surfaces.service import Place
@@ -78,8 +78,12 @@ def with_control(
     tmp_path: Path,
     answers: dict[str, tuple[int, dict[str, object]]],
     story: Callable[[ControlSurface], Awaitable[None]],
+    session: list[dict[str, object]] | None = None,
 ) -> History:
-    """A control service that says the same to everybody."""
+    """A control service that says the same to everybody, at its URL."""
+    config = CONFIG
+    if session is not None:
+        config = ControlConfig.model_validate({**CONFIG.model_dump(), "session": session})
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -93,9 +97,9 @@ def with_control(
         server = await asyncio.start_server(talk, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         with Recorder(tmp_path / "h.jsonl", "s") as record:
-            child = Child("control", CONFIG, tmp_path, tmp_path / "logs", scenario="control-test")
-            place = Place(port, Relay("harness-control", port, ("127.0.0.1", port)))
-            control = ControlSurface(child, CONFIG, place, record)
+            child = Child("control", config, tmp_path, tmp_path / "logs", scenario="control-test")
+            place = Place(f"http://127.0.0.1:{port}", None)
+            control = ControlSurface(child, config, place, record)
             try:
                 await story(control)
             finally:
@@ -147,3 +151,52 @@ def test_an_answer_that_was_not_expected_is_told_without_its_secrets(
     written = (tmp_path / "h.jsonl").read_text()
     assert "eyJ" not in written
     assert BEARER not in written
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"values": {"bearer": "{user}-known-bearer"}}],
+        [
+            {
+                "command": ["echo", '{{"t": "{user}-known-bearer"}}'],
+                "capture": {"bearer": "t"},
+            }
+        ],
+        [{"command": ["echo", "{user}-known-bearer"], "capture": {"bearer": ""}}],
+        [
+            {"values": {"half": "{user}-known"}},
+            {"command": ["echo", "{half}-bearer"], "capture": {"bearer": ""}},
+        ],
+    ],
+    ids=["values", "a command that prints JSON", "a command that prints text", "two steps"],
+)
+def test_a_session_is_had_without_a_request(tmp_path: Path, steps: list[dict[str, object]]) -> None:
+    async def story(control: ControlSurface) -> None:
+        session = await control.sign_in("alice", "laptop")
+        assert session.bearer == "alice-known-bearer"
+        assert control.record.redactor.clean(session.bearer) == "[redacted]"
+
+    with_control(tmp_path, {}, story, steps)
+
+
+def test_a_command_that_fails_says_so_without_its_secrets(tmp_path: Path) -> None:
+    script = "import sys; print('tok-secret'); print('no such user tok-secret', file=sys.stderr); sys.exit(3)"
+
+    async def story(control: ControlSurface) -> None:
+        with pytest.raises(SubjectError, match="ended with 3: no such user") as caught:
+            await control.sign_in("alice", "laptop")
+        assert "tok-secret" not in str(caught.value)
+
+    steps: list[dict[str, object]] = [{"command": [sys.executable, "-c", script], "capture": {"bearer": ""}}]
+    with_control(tmp_path, {}, story, steps)
+
+
+def test_two_users_with_one_bearer_cannot_be_judged(tmp_path: Path) -> None:
+    async def story(control: ControlSurface) -> None:
+        await control.sign_in("alice", "laptop")
+        await control.sign_in("alice", "phone")
+        with pytest.raises(SubjectError, match=r"use \{user\} in \[\[control\.session\]\]"):
+            await control.sign_in("bob", "laptop")
+
+    with_control(tmp_path, {}, story, [{"values": {"bearer": "known-to-all"}}])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import DesktopConfig, HashConfig
+from harness.config import DesktopConfig, HashConfig, TablesConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import History
@@ -34,7 +34,7 @@ def drive(tmp_path: Path, script: str, story: Story, ready_timeout_ms: int = 5_0
     async def play() -> History:
         with Recorder(tmp_path / "history.jsonl", "s") as record:
             child = Child("desktop", config, tmp_path, tmp_path / "logs", scenario="desktop-test")
-            desktop = DesktopSurface(child, config, HashConfig(), record)
+            desktop = DesktopSurface(child, config, TablesConfig(), HashConfig(), record)
             try:
                 await desktop.start({})
                 await story(desktop)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.canonical import chain_start, state_hash
-from harness.config import HashConfig, TablesConfig
+from harness.config import HashConfig, PresenceTable, TablesConfig
+from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import FinalState, Presence, unpack
 from harness.scenario import Scenario, Setup
@@ -38,11 +39,30 @@ def test_readings_of_presence_are_sorted_and_whole(tmp_path: Path) -> None:
     assert unpack(op, Presence) == Presence(("a", "b"), ("a",), True, ("c",))
 
 
+def test_presence_by_identity_counts_an_identity_once_and_not_as_gone_while_it_lives(tmp_path: Path) -> None:
+    tables = TablesConfig(presence=PresenceTable(connection=""))
+    with Recorder(tmp_path / "h.jsonl", "x") as record:
+        observer = Observer(HttpClient("http://127.0.0.1:9"), "db", tables, HashConfig(), record)
+        observer.identities.update({"c1": "alice", "c2": "alice", "c3": "bob"})
+        assert observer.rows_of(["c1", "c2", "c3"]) == {"alice", "bob"}
+        observer.presence(["alice"], ["c2"], ["c1", "c3"], settled=True)
+        (op,) = record.history().of("presence")
+    assert unpack(op, Presence) == Presence(("alice",), ("alice",), True, ("bob",))
+
+
+def test_without_a_presence_table_the_line_is_named_that_would_give_it(tmp_path: Path) -> None:
+    tables = TablesConfig(presence=PresenceTable(name=""))
+    with Recorder(tmp_path / "h.jsonl", "x") as record:
+        observer = Observer(HttpClient("http://127.0.0.1:9"), "db", tables, HashConfig(), record)
+        with pytest.raises(SubjectError, match=r"module\.tables\.presence"):
+            asyncio.run(observer.presence_rows())
+
+
 @pytest.mark.lab
 def test_it_reads_what_the_server_holds(setup: Setup, tmp_path: Path) -> None:
     async def play() -> None:
         async with Scenario(setup, "observer", out=tmp_path) as scene:
-            assert (await scene.observer.count(), await scene.observer.connections()) == (0, [])
+            assert (await scene.observer.count(), await scene.observer.presence_rows()) == (0, [])
             for number, stream in enumerate(("s", "s", "t")):
                 args = [stream, f"k{number}", "0" * 64, '{"signoff_key":"n"}', 1, 1, True, 0]
                 await scene.lab.http.call(scene.lab.database, "append_sync_event", args)

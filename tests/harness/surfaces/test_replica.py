@@ -9,7 +9,7 @@ from harness.surfaces.replica import Replica, state_hash_of
 
 def event(seq: int, stream: str = "s") -> Event:
     digest = payload_hash({"n": seq})
-    return Event(stream, seq, f"k{seq}", f"i{seq}", digest, digest)
+    return Event(stream, seq, f"k{seq}", f"i{seq}", digest, digest, digest)
 
 
 def chain(upto: int) -> bytes:
@@ -56,7 +56,7 @@ def test_connections_come_and_go() -> None:
 
 
 def test_a_resume_takes_over_what_was_persisted_and_never_told() -> None:
-    crossed = {("s", seq): Event("s", seq, f"k{seq}", f"i{seq}", "0" * 64, "0" * 64) for seq in range(1, 6)}
+    crossed = {("s", seq): Event("s", seq, f"k{seq}", f"i{seq}", *["0" * 64] * 3) for seq in range(1, 6)}
     replica = Replica("d1", ("s",))
     replica.bootstrap("s", 1, 0)
     replica.apply(crossed["s", 1], 1)

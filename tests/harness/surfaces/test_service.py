@@ -44,7 +44,7 @@ def with_service(
             await relay.start()
             config = HttpSurfaceConfig(command=[sys.executable, "-c", script, "{port}"], ready_timeout_ms=timeout_ms)
             child = Child("part", config, tmp_path, tmp_path / "logs", scenario="service-test")
-            service = Service(child, config, Place(port, relay), record)
+            service = Service(child, config, Place(f"http://127.0.0.1:{port}", relay), record)
             try:
                 await service.start({"port": port})
                 await story(service)
@@ -93,3 +93,38 @@ def test_one_that_stays_silent_is_not_waited_for_beyond_its_limit(tmp_path: Path
 
     with pytest.raises(WaitedTooLong, match="part to answer /healthz"):
         with_service(tmp_path, story, "import time; print('thinking', flush=True); time.sleep(60)", timeout_ms=500)
+
+
+def test_one_that_runs_already_is_spoken_to_and_never_stopped(tmp_path: Path) -> None:
+    """And whoever must stop it is told which line stands in the way."""
+
+    async def story(service: Service) -> None:
+        place = Place(service.place.url, None)
+        there = HttpSurfaceConfig(url=service.place.url)
+        other = Service(Child("there", there, tmp_path, tmp_path / "logs", scenario="s"), there, place, service.record)
+        await other.start({})
+        await other.probe_ready()
+        for forbidden in (other.child.stop, other.child.kill):
+            with pytest.raises(SubjectError, match=r"give \[there\] a command in place of its url"):
+                await forbidden()
+        with pytest.raises(SubjectError, match="nothing can be answered in the place of"):
+            place.interpose(None)
+        await other.close()
+        await service.probe_ready()
+
+    assert [op.status for op in with_service(tmp_path, story).of("route")] == [200, 200]
+
+
+def test_one_that_runs_nowhere_is_not_waited_for_beyond_its_limit(tmp_path: Path) -> None:
+    async def play() -> None:
+        config = HttpSurfaceConfig(url="http://127.0.0.1:9", ready_timeout_ms=300)
+        with Recorder(tmp_path / "h.jsonl", "s") as record:
+            child = Child("there", config, tmp_path, tmp_path / "logs", scenario="s")
+            service = Service(child, config, Place(config.runs_at, None), record)
+            try:
+                await service.start({})
+            finally:
+                await service.close()
+
+    with pytest.raises(WaitedTooLong, match=r"there to answer /healthz \(at http://127.0.0.1:9\\)"):
+        asyncio.run(play())

@@ -9,7 +9,7 @@ import pytest
 
 from harness.config import StepConfig
 from harness.surfaces import web as web_module
-from harness.surfaces.web import NoAnswer, Reply, Web, dig
+from harness.surfaces.web import NoAnswer, Reply, Web
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -97,8 +97,8 @@ def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         asked(answering(http(b"x" * 5_000)), lambda web: web.send("GET", "/"))
 
 
-def test_dig_never_raises() -> None:
-    value = {"a": [1, {"b": None}], "c": "text"}
-    assert dig(value, "a.1.b") is None
-    assert [dig(value, path) for path in ("a.7", "a.x", "c.d", "", "z.z.z")] == [None] * 5  # type: ignore[arg-type]
-    assert dig(value, "a.0") == 1  # type: ignore[arg-type]
+def test_headers_and_cookies_are_captured_too() -> None:
+    extra = "X-Session: s-1\r\nset-cookie: sid=abc; Path=/\r\nset-cookie: b=2\r\n"
+    step = StepConfig(path="/login", capture={"session": "header:x-session", "jar": "cookie:*", "sid": "cookie:sid"})
+    reply = asked(answering(http(b"no JSON", extra=extra)), lambda web: web.perform(step, {}))
+    assert dict(reply.captured) == {"session": "s-1", "jar": "sid=abc; b=2", "sid": "abc"}

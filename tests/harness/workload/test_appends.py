@@ -10,14 +10,27 @@ from random import Random
 
 import pytest
 
-from harness.config import CallConfig, HashConfig
+from harness.config import Config
 from harness.evidence.recorder import Recorder
 from harness.history import Op
 from harness.wire.http import HttpRefused, Unreachable
 from harness.workload.appends import Appender
 from harness.workload.traffic import Traffic
 
-CALL = CallConfig(reducer="append", args=["{stream}", "{idem_key}", "{hash}", "{payload_json}", "{expected_seq}"])
+CONFIG = Config.model_validate(
+    {
+        "version": 1,
+        "subject": {"name": "s"},
+        "hash": {"prefix": "sha256:"},
+        "module": {
+            "wasm": "m.wasm",
+            "append": {
+                "reducer": "append",
+                "args": ["{stream}", "{idem_key}", "{hash}", "{payload_json}", "{expected_seq}"],
+            },
+        },
+    }
+)
 
 
 class Server:
@@ -34,7 +47,7 @@ class Server:
 
 def appended(answer: Exception | None, tmp_path: Path) -> tuple[str, Server, Sequence[Op]]:
     server, record = Server(answer), Recorder(tmp_path / "history.jsonl", "s")
-    appender = Appender(server, "db", CALL, HashConfig(prefix="sha256:"), {}, record)  # type: ignore[arg-type]
+    appender = Appender(server, "db", CONFIG, {}, record)  # type: ignore[arg-type]
     phase = asyncio.run(appender.append(Traffic(Random(1), "n").event("s"), expected_seq=7))
     return phase, server, record.history().ops
 

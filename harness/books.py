@@ -1,0 +1,38 @@
+"""Three books of connections to the server, each kept by another party, as socket Ops (I16).
+
+What the lab's relays carried, what the kernel's socket table showed, and how many WebSocket clients the server itself
+counts: a connection in the last two that is not in the first went past its proxy.
+
+    await keep_books(scene.record, scene.lab, scene.crossings.values(), own_sockets=2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from harness.evidence.recorder import Recorder
+from harness.history import Phase, SocketSeen
+from harness.lab.topology import Lab
+from harness.surfaces.crossing import Crossing
+
+
+async def keep_books(record: Recorder, lab: Lab, crossings: Collection[Crossing], own_sockets: int) -> None:
+    """Record all three. `own_sockets` are subscriptions that the harness itself opened through its witness relay."""
+    carried = lab.carried
+    for name, ports in carried.items():
+        if ports:
+            record.op("relay", "socket", data=SocketSeen(name, "carried", count=len(ports)))
+    known = set().union(*carried.values())
+    seen = lab.table.look()
+    record.op("relay", "socket", data=SocketSeen("all", "table", count=len(seen & known)))
+    for port in sorted(seen - known):
+        text = f"a connection from local port {port} reached the server past its proxy"
+        record.op("relay", "socket", "fail", data=SocketSeen("", "table", port), error=text)
+    samples = await lab.http.metrics()
+    spawned = sum(v for name, v in samples.items() if name.startswith("spacetime_worker_ws_clients_spawned"))
+    # One that was cut before its greeting may have been a client to the server already.
+    ours = sum(crossing.upgraded + len(crossing.box.unsure) for crossing in crossings) + own_sockets
+    phase: Phase = "ok" if spawned <= ours else "fail"
+    told = f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"
+    seen_by_server = SocketSeen("all" if phase == "ok" else "", "metric", count=int(spawned))
+    record.op("relay", "socket", phase, data=seen_by_server, error=told if phase == "fail" else None)
