@@ -22,6 +22,8 @@ from harness.history import Op, Probed, Restarted, unpack
 from harness.scenario import Scenario
 from harness.surfaces.desktop import DesktopSurface
 from harness.surfaces.events import Event, heads_of
+from harness.surfaces.follower import NAME as FOLLOWER
+from harness.surfaces.observer import final_read_of
 from harness.surfaces.replica import Replica
 from harness.surfaces.runtime import RuntimeSurface
 from harness.wait import WaitedTooLong, until, wait_until
@@ -82,6 +84,14 @@ class Stage:
         async with asyncio.TaskGroup() as group:
             for number, name in enumerate(names):
                 group.create_task(self.join(name, f"desktop-{number % processes + 1}", ttl_s=ttl_s))
+        await self.send(self.events.events(self.streams, each=WARM_UP))
+        await self.settle("steady state before the faults")
+
+    async def up_alone(self, *, streams: int) -> None:
+        """The runtime and nobody else of the subject: what becomes of its events our own observer sees, live."""
+        await self.scene.start_runtime()
+        self.streams = await self.scene.open_streams(streams)
+        self.replicas[FOLLOWER] = (await self.scene.follow(self.streams)).replica
         await self.send(self.events.events(self.streams, each=WARM_UP))
         await self.settle("steady state before the faults")
 
@@ -291,7 +301,10 @@ class Stage:
         if self.scene.runtime is not None:
             await self._outbox_empty()
             await self.runtime.counters()  # after the server's rows, so that they can be compared
-        for name in self.replicas:
+        for name, replica in self.replicas.items():
+            if name not in self.hosts:
+                final_read_of(self.scene.record, replica, "")
+                continue
             ours, said = await self.scene.read_replica(self.hosts[name], name)
             if ours:  # unknown for a replica that began at a floor
                 clause = f"{name} claims the state hash of what it applied"

@@ -5,11 +5,15 @@ from __future__ import annotations
 from random import Random
 
 from chaos.drill import SAFETY, drill
-from chaos.faults import Fault, Kill, KillAtSyscall, ProxyDown, Republish
+from chaos.faults import Fault, Kill, KillAtSyscall, LostReply, ProxyDown, Republish
 from chaos.nemesis import Nemesis
 from chaos.schedule import Window, in_turn, window
 from chaos.stage import Stage
+from harness.checkers.hashes import HashMismatch
 from harness.checkers.metrics import MetricsLie
+from harness.checkers.order import InconsistentOffset
+from harness.checkers.replicas import DuplicateApply, GapOrReorder
+from harness.checkers.writes import LostWrite
 
 
 def _runtime_kills(rng: Random, profile: str) -> list[Window]:
@@ -40,6 +44,29 @@ async def test_runtime_kill(stage: Stage, nemesis: Nemesis) -> None:
     """SIGKILL of the runtime: no acknowledged event is lost, none is there twice, seqs go on."""
     await stage.up(sessions=2, streams=3)
     await stage.under(nemesis, per_s=40, again=5)
+
+
+def _replies_and_outages(rng: Random, profile: str) -> list[Window]:
+    """Replies are lost first: what is tried again must fit when the server is then out of reach, and is back."""
+    faults: list[tuple[Fault, str]] = [(LostReply(), "runtime"), (ProxyDown(), "runtime"), (LostReply(), "runtime")]
+    return in_turn(rng, faults, shortest_ms=1_400, longest_ms=2_000, pause_ms=(1_200, 1_600))
+
+
+@drill(
+    "chaos/runtime-recovery",
+    schedule=_replies_and_outages,
+    checkers=[
+        LostWrite(), DuplicateApply(), GapOrReorder(), HashMismatch(), InconsistentOffset(),
+        MetricsLie(required=("published",)),
+    ],
+    floors={"publish": 30, "apply": 30, "final_read": 60, "metrics": 1},
+    surfaces=["runtime"],
+)  # fmt: skip
+async def test_runtime_recovery(stage: Stage, nemesis: Nemesis) -> None:
+    """The runtime alone, seen by our own subscriber: whether it takes events in an outage or refuses them, what it took
+    is there once, in order, and afterwards it publishes again."""
+    await stage.up_alone(streams=2)
+    await stage.under(nemesis, per_s=12)
 
 
 def _republishes(rng: Random, profile: str) -> list[Window]:

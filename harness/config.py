@@ -23,6 +23,7 @@ from harness.mistakes import in_words, line_of
 from harness.template import placeholders
 
 FILE_NAME = "signoff.toml"
+_PLACES = {"root", "guards", "wasm", "recorded_schema", "cwd", "spacetimedb", "toxiproxy"}
 _HASHED = {"payload", "stored", "stream", "seq"}
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -323,8 +324,11 @@ def load(path: Path) -> Config:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{path}:{line[1]}" if line else str(path)
         raise ConfigError(f"not valid TOML: {error}", where=where) from error
-    secrets: list[str] = []
-    expanded = _expand(raw, path, text, secrets)
+    environment = _Environment(path, text)
+    expanded = environment.expand(raw)
+    if environment.missing:
+        raise ConfigError("\n".join(environment.missing), hint="set it for whoever runs the harness")
+    secrets = environment.secrets
     try:
         config = Config.model_validate(expanded)
     except ValidationError as error:
@@ -339,20 +343,29 @@ def load(path: Path) -> Config:
     return config
 
 
-def _expand(value: Json, path: Path, text: str, secrets: list[str]) -> Json:
-    """`${ENV}` in every text, the values kept in `secrets`; ConfigError for a variable that is not set."""
-    if isinstance(value, dict):
-        return {key: _expand(item, path, text, secrets) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expand(item, path, text, secrets) for item in value]
-    if not isinstance(value, str):
+class _Environment:
+    """`${NAME}` in every text. `secrets` are the values, but for those that say where something is; `missing` the
+    problems, one line each."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path, self._text = path, text
+        self.secrets: list[str] = []
+        self.missing: dict[str, None] = {}
+
+    def expand(self, value: Json, *keys: str) -> Json:
+        if isinstance(value, dict):
+            return {key: self.expand(item, *keys, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.expand(item, *keys, str(index)) for index, item in enumerate(value)]
+        return _ENV.sub(lambda match: self._value(match, keys), value) if isinstance(value, str) else value
+
+    def _value(self, match: re.Match[str], keys: tuple[str, ...]) -> str:
+        value = os.environ.get(match[1])
+        if value is None:
+            line = self._text[: self._text.index(match[0])].count("\n") + 1
+            self.missing[f"{self._path}:{line}: the environment variable {match[1]} is not set"] = None
+            return ""
+        program = keys[-2:] in (("command", "0"), ("stop", "0"))
+        if not program and keys[-1] not in _PLACES:
+            self.secrets.append(value)
         return value
-
-    def replace(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            line = text[: text.index(match[0])].count("\n") + 1
-            raise ConfigError(f"the environment variable {match[1]} is not set", where=f"{path}:{line}")
-        secrets.append(os.environ[match[1]])
-        return os.environ[match[1]]
-
-    return _ENV.sub(replace, value)

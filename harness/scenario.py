@@ -38,6 +38,7 @@ from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.crossing import Crossing
 from harness.surfaces.desktop import DesktopSurface
 from harness.surfaces.events import KEY_FIELD
+from harness.surfaces.follower import Eyes, Follower
 from harness.surfaces.observer import Observer, final_read_of
 from harness.surfaces.replica import Replica
 from harness.surfaces.runtime import RuntimeSurface
@@ -97,6 +98,7 @@ class Scenario:
         self.floors: dict[str, int] = {}  # retention floors that the scene itself has moved
         self.disks: dict[str, SmallDisk] = {}
         self._ports: dict[str, int] = {}
+        self._followers: list[Follower] = []
         self.crossings: dict[str, Crossing] = {}  # by the name of their path
 
     async def __aenter__(self) -> Scenario:
@@ -272,6 +274,15 @@ class Scenario:
         for session in self.desktops[name].replicas if name in self.desktops else ():
             self.record.op("lab", "restart", replica=session, data=Restarted("kill", self.child(name).process.pid))
 
+    async def follow(self, streams: list[str]) -> Follower:
+        """Our own subscriber, on the witness's way, until the scene ends."""
+        eyes = Eyes(self.schema, self.config.module.tables, self.config.hash)
+        way, token = self.lab.witness_relay.url, self.lab.owner.token
+        follower = await Follower.open(way, self.lab.database, token, streams, eyes, self.record)
+        self.own_sockets += 1
+        self._followers.append(follower)
+        return follower
+
     def appender(self, *, http: HttpClient | None = None, record: Recorder | None = None) -> Appender:
         """Our own writer, by default on the witness's way and into this history."""
         way, book = http or self.lab.http, record or self.record
@@ -368,7 +379,8 @@ class Scenario:
 
     async def close(self) -> None:
         """Stop surfaces first, then the lab; keep the logs, drop the work."""
-        stops = [desktop.stop for desktop in self.desktops.values()]
+        stops = [follower.close for follower in self._followers]
+        stops += [desktop.stop for desktop in self.desktops.values()]
         stops += [service.close for service in (self.runtime, self.control) if service is not None]
         results = await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
         try:

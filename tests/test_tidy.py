@@ -11,13 +11,16 @@ from harness.runner import ROOT
 
 FUNCTION_LINES = 70
 MODULE_LINES = 400
-SOURCES = ("harness", "gates", "chaos", "guards", "fixtures/reference/reference", "benchmarks")
+STANDIN = "fixtures/subjects/openagents/standin"
+SOURCES = ("harness", "gates", "chaos", "guards", "fixtures/reference/reference", STANDIN, "benchmarks")
 BANNED_NAMES = {"utils.py", "helpers.py", "common.py"}
 # (module, attribute): why not, and where all the same with a reason.
 BANNED_CALLS = {
     ("time", "sleep"): {
         "harness/reaper.py": "polls /proc after its owner is gone",
         "harness/commands.py": "lab down waits with a limit",
+        f"{STANDIN}/runtime.py": "pauses between tries",
+        f"{STANDIN}/trapped_runtime.py": "pauses between tries",
     },
     ("asyncio", "sleep"): {
         "harness/wait.py": "the one place that waits",

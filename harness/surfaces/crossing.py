@@ -6,8 +6,6 @@ the server's. It also injects: frames of the old protocol, which a desktop must 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from websockets.frames import Opcode
 
 from harness.config import HashConfig, TablesConfig
@@ -75,7 +73,7 @@ class Crossing:
             self.box.unsure.discard(message.socket)
             return connection
         live = isinstance(decoded, _TRANSACTIONS)
-        for update in _updates(decoded):
+        for update in messages.updates_of(decoded):
             if update.table_name == self._tables.events.name:
                 self._deliver(update, self._connections.get(message.socket), live)
         return None
@@ -128,15 +126,3 @@ class Crossing:
             "middlebox", "frame", connection=connection, key=key, data=FrameSeen("to_client", kind, injected=True)
         )
         return True
-
-
-def _updates(message: messages.ServerMessage) -> Iterator[messages.TableUpdate]:
-    if isinstance(message, messages.TransactionUpdate):
-        if message.status.Committed is not None:
-            yield from message.status.Committed.tables
-    elif isinstance(message, (messages.TransactionUpdateLight, messages.SubscribeMultiApplied)):
-        yield from message.update.tables
-    elif isinstance(message, messages.SubscribeApplied):
-        yield message.rows.table_rows
-    elif isinstance(message, messages.InitialSubscription):
-        yield from message.database_update.tables

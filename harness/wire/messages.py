@@ -9,6 +9,8 @@ Source: crates/client-api-messages/src/websocket.rs at v1.2.0, and frames record
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from harness.canonical import UNREADABLE
@@ -261,3 +263,16 @@ def call_reducer(reducer: str, args: object, *, request_id: int) -> bytes:
     """`args` is sent as JSON within JSON. Without flags: an update comes on success too."""
     body = {"reducer": reducer, "args": _encoder.encode(args).decode(), "request_id": request_id, "flags": 0}
     return _encoder.encode({"CallReducer": body})
+
+
+def updates_of(message: ServerMessage) -> Iterator[TableUpdate]:
+    """The table updates in a message of any kind."""
+    if isinstance(message, TransactionUpdate):
+        if message.status.Committed is not None:
+            yield from message.status.Committed.tables
+    elif isinstance(message, (TransactionUpdateLight, SubscribeMultiApplied)):
+        yield from message.update.tables
+    elif isinstance(message, SubscribeApplied):
+        yield message.rows.table_rows
+    elif isinstance(message, InitialSubscription):
+        yield from message.database_update.tables

@@ -137,7 +137,7 @@ def drills() -> list[Gate]:
 
 
 def test_every_drill_judges_witnesses_and_convergence() -> None:
-    assert len(drills()) == 18
+    assert len(drills()) == 19
     for gate in drills():
         assert gate.drill
         judged = {checker.invariant for checker in gate.checkers}

@@ -33,7 +33,7 @@ def planners() -> list[tuple[str, drill_module.Planner]]:
 
 
 def test_there_is_a_planner_for_every_drill() -> None:
-    assert len(planners()) == 18
+    assert len(planners()) == 19
 
 
 @pytest.mark.parametrize(("name", "plan"), planners(), ids=[name for name, _ in planners()])

@@ -89,6 +89,22 @@ def test_the_environment_is_written_in(tmp_path: Path, monkeypatch: pytest.Monke
     assert (config.subject.name, config.secrets) == ("from outside", ("from outside",))
 
 
+def test_where_something_is_is_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_PROGRAM", "/opt/runtime")
+    monkeypatch.setenv("SIGNOFF_WORD", "token-in-a-word")
+    text = LEAST.replace('["run"]', '["${SIGNOFF_PROGRAM}", "${SIGNOFF_WORD}"]')
+    config = load(write(tmp_path, text.replace('name = "s"', 'name = "s"\nroot = "${SIGNOFF_PROGRAM}"')))
+    assert config.secrets == ("token-in-a-word",)
+
+
+def test_all_variables_that_are_not_set_are_told_at_once(tmp_path: Path) -> None:
+    text = LEAST.replace('["run"]', '["${SIGNOFF_NO_ONE}", "${SIGNOFF_NO_TWO}"]')
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, text))
+    assert "signoff.toml:10: the environment variable SIGNOFF_NO_ONE is not set" in str(caught.value)
+    assert "SIGNOFF_NO_TWO is not set" in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00"])
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "signoff.toml"

@@ -76,7 +76,7 @@ def stale_parts(module: Path) -> list[str]:
 
     sys.modules["module_build"] = build
     spec.loader.exec_module(build)
-    found: list[str] = build.stale()
+    found: list[str] = build.stale(build.Module(module))
     return found
 
 

@@ -56,7 +56,12 @@ def copy_project(into: Path) -> Path:
 
 
 def run(
-    project: Path, reports: Path, *only: str, config: Path | None = None, jobs: int = 1
+    project: Path,
+    reports: Path,
+    *only: str,
+    config: Path | None = None,
+    jobs: int = 1,
+    env: dict[str, str] | None = None,
 ) -> tuple[Ended, dict[str, dict[str, object]]]:
     """`signoff run` of some gates; how it ended, and the gates of its signoff.json by id."""
     words = [
@@ -69,7 +74,7 @@ def run(
     words += ["--out", str(reports), "--jobs", str(jobs)]
     for name in only:
         words += ["--only", name]
-    ended = signoff(*words, project=project)
+    ended = signoff(*words, project=project, env=env)
     path = reports / "latest" / "signoff.json"
     gates = json.loads(path.read_bytes())["gates"] if path.is_file() else []
     return ended, {gate["id"]: gate for gate in gates}

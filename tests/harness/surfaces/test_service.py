@@ -126,5 +126,5 @@ def test_one_that_runs_nowhere_is_not_waited_for_beyond_its_limit(tmp_path: Path
             finally:
                 await service.close()
 
-    with pytest.raises(WaitedTooLong, match=r"there to answer /healthz \(at http://127.0.0.1:9\\)"):
+    with pytest.raises(WaitedTooLong, match=r"there to answer /healthz \(at http://127.0.0.1:9\)"):
         asyncio.run(play())

@@ -1,0 +1,92 @@
+"""A subject that we did not write the contract of: the OpenAgents profile, with a set of services that is right and one
+that has traps, through `signoff run`. The right one gets no finding, the other exactly its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.runner import ROOT
+from tests.main_job.project import Ended, run
+
+pytestmark = pytest.mark.lab
+
+FOLDER = ROOT / "fixtures" / "subjects" / "openagents"
+PROFILE = FOLDER.parent / "openagents.toml"
+PLAYED = ("control/", "runtime/", "module/", "contract/", "chaos/runtime-recovery")
+
+PASSES = {
+    "chaos/runtime-recovery", "contract/hash-vectors", "contract/schema", "control/env-contract",
+    "control/retired-routes", "control/token-contract", "module/published", "runtime/env-contract",
+    "runtime/idempotency", "runtime/publish-real", "runtime/retired-routes", "runtime/sequence-conflict",
+}  # fmt: skip
+# What cannot be decided about this subject, and the words that say why.
+UNDECIDED = {
+    "control/rotation": "add [control.mint_append] to signoff.toml",
+    "control/token-truth-table": "module.reads is 'open'",
+    "runtime/durable-outbox": "the runtime takes no event while the server is away (it answered 500 to all 12)",
+}
+WITHOUT_DESKTOP = {"contract/error-taxonomy", "contract/http-commands-ws-subscriptions", "runtime/authority-rebuild"}
+TRAPPED = {
+    "chaos/runtime-recovery": {"I1", "I2", "I5", "I6", "I11", "I14"},
+    "contract/hash-vectors": {"I5", "I18"},
+    "control/retired-routes": {"I17"},
+    "control/token-contract": {"I18"},
+    "runtime/durable-outbox": {"I1", "I5", "I18"},
+    "runtime/idempotency": {"I5"},
+    "runtime/publish-real": {"I5"},
+    "runtime/retired-routes": {"I17"},
+    "runtime/sequence-conflict": {"I5"},
+}
+
+
+def play(kind: str, reports: Path) -> tuple[Ended, dict[str, dict[str, Any]]]:
+    folder = FOLDER / kind
+    env = {
+        "OPENAGENTS_ROOT": str(FOLDER),
+        "OPENAGENTS_CONTROL": str(folder / "control"),
+        "OPENAGENTS_RUNTIME": str(folder / "runtime"),
+    }
+    ended, gates = run(ROOT, reports, *PLAYED, config=PROFILE, jobs=2, env=env)
+    return ended, gates
+
+
+def with_verdict(gates: dict[str, dict[str, Any]], verdict: str) -> set[str]:
+    return {name for name, gate in gates.items() if gate["verdict"] == verdict}
+
+
+def found(gates: dict[str, dict[str, Any]], reports: Path) -> dict[str, set[str]]:
+    """The invariants that each failed gate names; of a drill those of its play."""
+    plays = json.loads((reports / "latest" / "signoff.json").read_bytes()).get("drills", [])
+    checks = {name: gate.get("checks", []) for name, gate in gates.items()}
+    for one in plays:
+        checks[one["id"]] = one["checks"]
+    return {
+        name: {check["invariant"] for check in checks[name] if check["verdict"] == "FAIL"}
+        for name in with_verdict(gates, "FAIL")
+    }
+
+
+def test_the_right_one_has_no_finding(tmp_path: Path) -> None:
+    ended, gates = play("right", tmp_path)
+    assert found(gates, tmp_path) == {}, ended.out
+    assert with_verdict(gates, "PASS") == PASSES, ended.out
+    assert with_verdict(gates, "UNKNOWN") == set(UNDECIDED)
+    for name, why in UNDECIDED.items():
+        assert why in gates[name]["reasons"][0]
+    missing = {name for name, gate in gates.items() if gate.get("reasons") == ["signoff.toml has no [desktop]"]}
+    assert missing == WITHOUT_DESKTOP
+    assert ended.code == 3
+
+
+def test_each_trap_is_named_by_its_invariant_and_nothing_else_is_found(tmp_path: Path) -> None:
+    ended, gates = play("trapped", tmp_path)
+    assert found(gates, tmp_path) == TRAPPED, ended.out
+    assert ended.code == 1
+    signed = str(gates["control/token-contract"]["checks"])
+    assert "observed 'HS256'" in signed
+    assert "the server accepts a token that control just minted: expected 'accepted', observed 'refused" in signed
+    assert "100000" in signed
