@@ -141,7 +141,8 @@ def test_every_drill_judges_witnesses_and_convergence() -> None:
     for gate in drills():
         assert gate.drill
         judged = {checker.invariant for checker in gate.checkers}
-        assert {"I1", "I2", "I3", "I4", "I5", "I6", "I8", "I11", "I12", "I13", "I15", "I16"} <= judged, gate.id
+        assert {"I1", "I2", "I3", "I5", "I6", "I11", "I12", "I13", "I15", "I16"} <= judged, gate.id
+        assert "desktop" not in gate.surfaces or {"I4", "I8"} <= judged, gate.id
         for spec in gate.spec().checkers:
             build(spec.checker, spec.params)
 
