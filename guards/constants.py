@@ -41,9 +41,7 @@ def exporters(seen: Sequence[Seen]) -> list[str]:
     their constants."""
     heads = {number for one in seen for number in one.ends.heads}
     tails = {number for one in seen for number in one.ends.tails}
-    return [
-        one.path for one in seen if one.look is None and (one.ends.given_heads & tails or one.ends.given_tails & heads)
-    ]
+    return [one.path for one in seen if one.ends.given_heads & tails or one.ends.given_tails & heads]
 
 
 def shares(seen: Iterable[Seen]) -> list[Share]:

@@ -42,12 +42,14 @@ def language_of(path: PurePath, start: bytes) -> str:
     return "text"
 
 
-def look(language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
-    """What one file shows. The front ends are imported when a file needs them: most runs need few."""
+def look(
+    language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, Values], *, shares: bool = False
+) -> Look:
+    """What one file shows; with `shares` also its constants that others may use. The front ends are imported when a file needs them: most runs need few."""
     if language == "python":
         from guards.sources import python
 
-        return python.look(text, rules, outside)
+        return python.look(text, rules, outside, shares=shares)
     if language == "markdown":
         from guards.sources import markdown
 
@@ -55,11 +57,11 @@ def look(language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, 
     if language == "html":
         from guards.sources import html
 
-        return html.look(text, rules, outside)
+        return html.look(text, rules, outside, shares=shares)
     if language in GRAMMARS:
         from guards.sources import syntax
 
-        return syntax.look(language, text, rules, outside)
+        return syntax.look(language, text, rules, outside, shares=shares)
     from guards.sources import text as plain
 
     return plain.look(language, text, rules)

@@ -83,7 +83,7 @@ class Scanner:
         digest = digest_of(repr((language, sorted(outside.items()))).encode() + b"\0" + data)
         entry = self._cache.get(digest)
         if entry is None:
-            entry = self.new[digest] = Entry(look(language, _text(data)[0], self._rules, outside))
+            entry = self.new[digest] = Entry(look(language, _text(data)[0], self._rules, outside, shares=True))
         return Seen(path, language, data[:START_BYTES], entry.look)
 
     def _read(self, path: str, batch: Batch) -> bytes | None:

@@ -1,14 +1,15 @@
 """Which names a file defines and what it adds to them, by its syntax tree: declarations, assignments, keys of objects,
 members of enums, attributes of modules, and calls that make a text longer.
 
-    [one.name for one in definitions_of(SgRoot('const A: &str = "phx_";', "rust").root(), GRAMMARS["rust"])]
-    ['A']
+    definitions_of(SgRoot('const A: &str = "phx_";', "rust").root(), GRAMMARS["rust"], [17])[1]
+    frozenset({'A'})
 """
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ast_grep_py import SgNode
@@ -18,6 +19,7 @@ from guards.sources.nodes import BETWEEN, Span, names_in, of_kinds, span_of
 
 # Another name for one: `a as b` of an import or an export, `{a: b} =` of what is taken apart.
 _RENAMED = re.compile(r"\b(\w+)\s+as\s+(\w+)|[{,]\s*(\w+)\s*:\s*(\w+)\s*(?=[,}][^;\n]*=)")
+_ADDING = ("push", "append")
 _GROWING = re.compile(r"\b(\w+)\s*\.\s*(?:push_str|append|push)\s*\(")  # a call that adds to a name
 _SIGNS = ("=", ":=", ":")  # of a definition: the first that a node has
 _TAKEN_APART = frozenset(
@@ -38,11 +40,52 @@ class Definition:
     grows: bool = False
 
 
-def definitions_of(root: SgNode, grammar: Grammar) -> Iterator[Definition]:
-    """Every definition, in the order of the text."""
-    calls = grammar.calls if _GROWING.search(root.text()) else ()
-    for node in of_kinds(root, {*grammar.definitions, *grammar.growths, *calls}):
-        yield from _read(node, grammar)
+def definitions_of(
+    root: SgNode,
+    grammar: Grammar,
+    spots: Iterable[int],
+    glue: Iterable[int] = (),
+    names: Iterable[str] = (),
+    renames: Sequence[tuple[str, str]] = (),
+) -> tuple[list[Definition], frozenset[str]]:
+    """The definitions around these places, those that name what they define, and so on, in the order of the text; and
+    the names. Those around `glue` are among them, but nobody is asked for who names these. A file has hundreds of
+    definitions, and few of them are about a symbol."""
+    text = root.text()
+    calls = grammar.calls if any(word in text for word in _ADDING) and _GROWING.search(text) else ()
+    nodes = of_kinds(root, {*grammar.definitions, *grammar.growths, *calls})
+    spans = [span_of(node) for node in nodes]
+    found: dict[int, list[Definition]] = {}
+
+    def read(places: Iterable[int]) -> set[str]:
+        ordered = sorted(places)
+        around = [at for at, span in enumerate(spans) if at not in found and _is_around(span, ordered)]
+        found.update((at, list(_read(nodes[at], grammar))) for at in around)
+        return {one.name for at in around for one in found[at]}
+
+    known = set(names)
+    fresh = {*spots, *_mentions(text, known)}
+    while fresh:
+        new = read(fresh)
+        for pair in renames:
+            new.update(pair if not (known | new).isdisjoint(pair) else ())
+        fresh = _mentions(text, new - known)
+        known |= new
+    read(glue)
+    return [one for at in sorted(found) for one in found[at]], frozenset(known)
+
+
+def _mentions(text: str, names: Collection[str]) -> set[int]:
+    """Where these names stand."""
+    if not names:
+        return set()
+    words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+    return {match.start() for match in words.finditer(text)}
+
+
+def _is_around(span: Span, spots: list[int]) -> bool:
+    at = bisect.bisect_left(spots, span[0])
+    return at < len(spots) and spots[at] < span[1]
 
 
 def renames_of(text: str) -> Iterator[tuple[str, str]]:

@@ -41,8 +41,17 @@ from guards.sources.grammars import GRAMMARS
     ],
 )
 def test_what_is_defined(language: str, code: str, defined: list[tuple[str, str]]) -> None:
-    found = definitions_of(SgRoot(code, language).root(), GRAMMARS[language])
+    found, names = definitions_of(SgRoot(code, language).root(), GRAMMARS[language], range(len(code)))
+    assert names == {name for name, _ in defined}
     assert [(one.name, "+" * one.grows + one.node.text()) for one in found] == defined
+
+
+def test_what_is_defined_is_about_a_place() -> None:
+    code = "a = 'x'\nb = a\nc = 'y'\na += c\nd = 'z'\nuse(e=b)"
+    found, names = definitions_of(SgRoot(code, "python").root(), GRAMMARS["python"], [code.index("x")])
+    assert [one.name for one in found] == ["a", "b", "a", "e"]
+    assert names == {"a", "b", "e"}
+    assert definitions_of(SgRoot(code, "python").root(), GRAMMARS["python"], []) == ([], frozenset())
 
 
 @pytest.mark.parametrize(
