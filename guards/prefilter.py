@@ -69,8 +69,8 @@ class Glimpse:
 
 @dataclass
 class _Traces:
-    """What one search over a file leaves: stretches around anchors, anchors between cuts, ends of symbols (`stems`), and
-    the symbols by what is there of them (of `given` and `scraps`: beginnings, ends)."""
+    """What one search over a file leaves: stretches around anchors, anchors between cuts, ends of symbols (`stems`),
+    and the symbols by what is there of them (of `given` and `scraps`: beginnings, ends)."""
 
     stretches: list[tuple[int, int]] = field(default_factory=list)
     at_cut: set[bytes] = field(default_factory=set)
