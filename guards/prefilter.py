@@ -27,6 +27,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from guards.cuts import QUOTES_AFTER, QUOTES_BEFORE, UNQUOTED, End, ends_of, is_given, texts_between
 from guards.rule import NEAR_CHARS, Rule
+from guards.sources.calls import REPLACES
 from guards.sources.pieces import Pieces, squeezed
 from guards.sources.text import joined
 from guards.sources.values import unescaped
@@ -43,6 +44,7 @@ _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 _CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
 _ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
 _REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
+_REPLACING = re.compile(rf"\.(?:{'|'.join(REPLACES)})\s*\(".encode())
 _SPACES_AS_QUOTES = bytes.maketrans(b" \t\r\n;", b'"""""')
 
 
@@ -183,7 +185,7 @@ class Prefilter:
 
     def _is_made(self, marked: bytes, traces: _Traces) -> bool:
         """Whether a symbol, or what goes on from an anchor, can be made of what this file has."""
-        whole, replaces = traces.whole, b".replac" in marked
+        whole, replaces = traces.whole, _REPLACING.search(marked) is not None
         if not whole and not traces.at_cut and not replaces:
             return False
         texts = texts_between(marked)

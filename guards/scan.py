@@ -21,7 +21,7 @@ from guards.config import GuardsConfig
 from guards.constants import Share, exporters, importers, may_use, shares
 from guards.hits import CanaryResult, Hit, Report, by_id, shown
 from guards.rule import RULES, Rule, load
-from guards.scanner import Batch, Scanner, crashed, text_of
+from guards.scanner import Batch, Scanner, text_of
 from guards.sighting import Sighting
 from guards.sources.values import Values
 from guards.stamps import Stamps
@@ -69,24 +69,22 @@ def scan(request: Request, told: Told = lambda done, of: None) -> Report:
     began = time.monotonic()
     key = key_of(request.rules)
     cache = Cache.open(request.cache, key)
-    scanner = Scanner(request.rules, cache)
     jobs = request.jobs or min(MAX_JOBS, os.cpu_count() or 1)
     found = _Found()
-    with Workers(_Work(scanner), jobs) as workers:
-        names = canaries.names()
-        judged = workers.share([_Task(canaries=tuple(names[at::jobs])) for at in range(jobs)])  # while files are listed
+    with Workers(_Work(Scanner(request.rules, cache)), jobs) as workers:
+        judged = workers.share([_Task(canaries=tuple(some)) for some in _batches(canaries.names(), jobs)])
         listed_ns = time.time_ns()
         listing = list_tree(request.paths, request.root)
         found.skipped += listing.skipped
         stamps = Stamps.open(request.cache if listing.git else None, key, listing.root)
-        tree = _Tree(listing, stamps, cache, scanner, workers, found)
+        tree = _Tree(listing, stamps, cache, workers, found)
         try:
             tree.look(told)
             tree.follow()
             found.canaries += [one for done in judged for one in done.canaries]
         except WorkerDied as error:
             found.problems.append(("", f"a worker of the scan died, so files were not seen: {error}"))
-    cache.add(found.batch.new | scanner.new)
+    cache.add(found.batch.new)
     stamps.keep(listing.stamps, found.batch.digests, listed_ns)
     return _report(request, listing, cache, jobs, found, began)
 
@@ -120,12 +118,14 @@ def _report(request: Request, listing: Listing, cache: Cache, jobs: int, found: 
 
 @dataclass(frozen=True)
 class _Task:
-    """What a worker does in one go: some files, or some canaries, or files asked for names."""
+    """What a worker does in one go: some files, or some canaries, or files asked for names, or second looks at files
+    with constants of others."""
 
     root: str = ""
     files: tuple[str, ...] = ()
     canaries: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    again: tuple[tuple[str, Mapping[str, Values]], ...] = ()
 
 
 @dataclass
@@ -146,6 +146,8 @@ class _Work:
             return _Done(canaries=canaries.check(self._ours, task.canaries))
         if task.names:
             return _Done(mentions=self._scanner.mentions(task.root, task.names, task.files))
+        if task.again:
+            return _Done(self._scanner.again(task.root, task.again))
         return _Done(self._scanner.scan(task.root, task.files))
 
 
@@ -156,7 +158,6 @@ class _Tree:
     listing: Listing
     stamps: Stamps
     cache: Cache
-    scanner: Scanner
     workers: Workers[_Task, _Done]
     found: _Found
 
@@ -197,20 +198,17 @@ class _Tree:
             self._again(users.items())
 
     def _tasks(self, files: Sequence[str], names: tuple[str, ...] = ()) -> list[_Task]:
-        return [_Task(str(self.listing.root), tuple(some), names=names) for some in _batches(files)]
+        parts = _batches(files, len(files) // FILES_A_BATCH + 1)
+        return [_Task(str(self.listing.root), tuple(some), names=names) for some in parts]
 
     def _again(self, looks: Iterable[tuple[str, Mapping[str, Values]]]) -> None:
         """Second looks at files, which take the place of the first."""
-        for path, outside in list(looks):
-            try:
-                entry = self.scanner.again(str(self.listing.root), path, outside)
-            except (KeyboardInterrupt, SystemExit):
-                raise
-            except BaseException as error:
-                known = {one.path for one in self.found.skipped}
-                self.found.skipped += [] if path in known else [crashed(path, error)]
-            else:
-                self.found.seen.update({path: entry} if entry is not None else {})
+        tasks = [_Task(str(self.listing.root), again=(one,)) for one in looks]
+        for done in self.workers.share(tasks):
+            known = {one.path for one in self.found.skipped}
+            self.found.skipped += [one for one in done.batch.skipped if one.path not in known]
+            self.found.batch.seen |= done.batch.seen
+            self.found.batch.new |= done.batch.new
 
 
 def _second(request: Request, listing: Listing, jobs: int, found: _Found) -> None:
@@ -232,8 +230,10 @@ def _second(request: Request, listing: Listing, jobs: int, found: _Found) -> Non
         found.spotted.append((one.path, sighting))
 
 
-def _batches(files: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (files[at : at + FILES_A_BATCH] for at in range(0, len(files), FILES_A_BATCH))
+def _batches(names: Sequence[str], count: int) -> Iterator[Sequence[str]]:
+    """So many parts of about one size, none of them empty."""
+    size = -(-len(names) // count)
+    return (names[at : at + size] for at in range(0, len(names), size or 1))
 
 
 def _expectations(request: Request, listing: Listing, found: _Found) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -80,7 +81,6 @@ class Scanner:
     def __init__(self, rules: Sequence[Rule], cache: Cache) -> None:
         self._rules, self._cache = rules, cache
         self._prefilter = Prefilter(rules)
-        self.new: dict[bytes, Entry] = {}  # of second looks
 
     def scan(self, root: str, paths: Sequence[str]) -> Batch:
         """These files of a tree by themselves."""
@@ -91,37 +91,45 @@ class Scanner:
                 self._file(path, data, batch)
         return batch
 
-    def again(self, root: str, path: str, outside: Mapping[str, Values]) -> Entry | None:
-        """One file once more, with constants of others; None when it is gone."""
-        data = _read(root, path, [])
-        if data is None:
-            return None
-        language = language_of(path, data[:START_BYTES])
-        digest = digest_of(repr((language, sorted(outside.items()))).encode() + b"\0" + data)
-        entry = self._cache.get(digest)
-        if entry is None:
-            seen = look(language, _text(data)[0], self._rules, outside, shares=True)
-            entry = self.new[digest] = Entry(language, data[:START_BYTES], seen)
-        return entry
+    def again(self, root: str, looks: Sequence[tuple[str, Mapping[str, Values]]]) -> Batch:
+        """Files once more, with constants of others; only what can still be read."""
+        batch = Batch()
+        for path, outside in looks:
+            data = _read(root, path, [])
+            if data is None:
+                continue
+            language = language_of(path, data[:START_BYTES])
+            digest = digest_of(repr((language, sorted(outside.items()))).encode() + b"\0" + data)
+            if entry := self._known(path, digest, partial(self._with, language, data, outside), batch):
+                batch.seen[path] = entry
+        return batch
 
     def _file(self, path: str, data: bytes, batch: Batch) -> None:
         language = language_of(path, data[:START_BYTES])
         digest = digest_of(language.encode() + b"\0" + data)
+        entry = self._known(path, digest, partial(self._entry, language, data), batch)
+        if entry is not None:
+            batch.digests[path] = digest
+        batch.add(path, len(data), entry or NOTHING)
+
+    def _known(self, path: str, digest: bytes, look_at: Callable[[], Entry], batch: Batch) -> Entry | None:
+        """What this content shows, from the cache or by looking; None when an engine broke on it."""
         entry = self._cache.get(digest)
-        if entry is None:
-            try:
-                entry = self._entry(language, data)
-            except (KeyboardInterrupt, SystemExit):
-                raise
-            except BaseException as error:  # a panic of a parser is no Exception
-                batch.add(path, len(data), NOTHING)
-                batch.skipped.append(crashed(path, error))
-                return
-            batch.new[digest] = entry
-        else:
+        if entry is not None:
             batch.from_cache += 1
-        batch.digests[path] = digest
-        batch.add(path, len(data), entry)
+            return entry
+        try:
+            entry = batch.new[digest] = look_at()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of a parser is no Exception
+            detail = f"{type(error).__name__}: {error}"
+            batch.skipped.append(Skipped(path, "engine crashed", detail, undecided=True))
+        return entry
+
+    def _with(self, language: str, data: bytes, outside: Mapping[str, Values]) -> Entry:
+        seen = look(language, _text(data)[0], self._rules, outside, shares=True)
+        return Entry(language, data[:START_BYTES], seen)
 
     def _entry(self, language: str, data: bytes) -> Entry:
         if b"\0" in data[:BINARY_PROBE_BYTES]:
@@ -209,11 +217,6 @@ def _is_brought_in(data: bytes, at: int) -> bool:
     start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
     end = len(data) if end < 0 else end
     return end - start < MAX_IMPORT_BYTES and IMPORT.match(data, start, end) is not None
-
-
-def crashed(path: str, error: BaseException) -> Skipped:
-    """A file on which an engine failed: nobody knows what it holds."""
-    return Skipped(path, "engine crashed", f"{type(error).__name__}: {error}", undecided=True)
 
 
 def _is_word(byte: bytes) -> bool:

@@ -1,8 +1,8 @@
 """Which names a file defines and what it adds to them, by its syntax tree: declarations, assignments, keys of objects,
 members of enums, attributes of modules, and calls that make a text longer.
 
-    definitions_of(SgRoot('const A: &str = "phx_";', "rust").root(), GRAMMARS["rust"], [17])[1]
-    frozenset({'A'})
+    [one.name for one in Definitions(SgRoot('const A: &str = "phx_";', "rust").root(), GRAMMARS["rust"]).read([17])]
+    ['A']
 """
 
 from __future__ import annotations
@@ -40,47 +40,32 @@ class Definition:
     grows: bool = False
 
 
-def definitions_of(
-    root: SgNode,
-    grammar: Grammar,
-    spots: Iterable[int],
-    glue: Iterable[int] = (),
-    names: Iterable[str] = (),
-    renames: Sequence[tuple[str, str]] = (),
-) -> tuple[list[Definition], frozenset[str]]:
-    """The definitions around these places, those that name what they define, and so on, in the order of the text; and
-    the names. Those around `glue` are among them, but nobody is asked for who names these. A file has hundreds of
-    definitions, and few of them are about a symbol."""
-    text = root.text()
-    calls = grammar.calls if any(word in text for word in _ADDING) and _GROWING.search(text) else ()
-    nodes = of_kinds(root, {*grammar.definitions, *grammar.growths, *calls})
-    spans = [span_of(node) for node in nodes]
-    found: dict[int, list[Definition]] = {}
+class Definitions:
+    """The definitions of one file, each read when somebody asks for its place: a file has hundreds, and few of them are
+    about a symbol."""
 
-    def read(places: Iterable[int]) -> set[str]:
-        ordered = sorted(places)
-        around = [at for at, span in enumerate(spans) if at not in found and _is_around(span, ordered)]
-        found.update((at, list(_read(nodes[at], grammar))) for at in around)
-        return {one.name for at in around for one in found[at]}
+    def __init__(self, root: SgNode, grammar: Grammar) -> None:
+        text = root.text()
+        calls = grammar.calls if any(word in text for word in _ADDING) and _GROWING.search(text) else ()
+        self._grammar = grammar
+        self._nodes = of_kinds(root, {*grammar.definitions, *grammar.growths, *calls})
+        self._spans = [span_of(node) for node in self._nodes]
+        self._read: dict[int, list[Definition]] = {}
 
-    known = set(names)
-    fresh = {*spots, *_mentions(text, known)}
-    while fresh:
-        new = read(fresh)
-        for pair in renames:
-            new.update(pair if not (known | new).isdisjoint(pair) else ())
-        fresh = _mentions(text, new - known)
-        known |= new
-    read(glue)
-    return [one for at in sorted(found) for one in found[at]], frozenset(known)
+    def read(self, spots: Iterable[int]) -> list[Definition]:
+        """Those around these places, and all that were read before, in the order of the text."""
+        ordered = sorted(spots)
+        for at, span in enumerate(self._spans):
+            if at not in self._read and _is_around(span, ordered):
+                self._read[at] = list(_read(self._nodes[at], self._grammar))
+        return [one for at in sorted(self._read) for one in self._read[at]]
 
 
-def _mentions(text: str, names: Collection[str]) -> set[int]:
+def mentions(text: str, names: Collection[str]) -> Iterator[int]:
     """Where these names stand."""
-    if not names:
-        return set()
-    words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
-    return {match.start() for match in words.finditer(text)}
+    if names:
+        words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+        yield from (match.start() for match in words.finditer(text))
 
 
 def _is_around(span: Span, spots: list[int]) -> bool:

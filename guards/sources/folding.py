@@ -4,8 +4,8 @@ Owns concatenation, interpolation, formatting, joining and named constants, over
 guards.sources.grammars; leaves matching to guards.matching. What is not known is a HOLE, so that
 `"/api/" + kind + "/token"` still has its two ends. A name with several definitions has several values.
 
-    definitions, _ = definitions_of(SgRoot('const A: &str = "phx_"; f(concat!(A, "join"));', "rust").root(), rust, [17])
-    fold = Folder(rust, definitions, [], {})
+    root = SgRoot('const A: &str = "phx_"; f(concat!(A, "join"));', "rust").root()
+    fold = Folder(rust, Definitions(root, rust).read([17]), [], {})
     fold.values(node_of_the_macro)
     ('phx_join',)
 """
@@ -33,7 +33,7 @@ from guards.sources.nodes import (
     unquoted,
     without_label,
 )
-from guards.sources.values import HOLE, Values, product, unescaped
+from guards.sources.values import HOLE, MAX_VALUES, Values, product, unescaped
 
 MAX_DEPTH = 40  # of expressions within each other, so that no file can exhaust the stack
 
@@ -110,6 +110,10 @@ class Folder:
         if node.kind() not in grammar.members or summed_in(node, grammar) is not None:
             return ""
         return self._last(node)
+
+    def is_list_name(self, name: str) -> bool:
+        """Whether one of its definitions is a list."""
+        return any(self._items([node], 0) for node in self.names.definitions(name)[:MAX_VALUES])
 
     # how an expression is read ----------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from ast_grep_py import SgNode, SgRoot
 
 from guards.rule import Match, Rule
 from guards.sighting import SCOPE_CHARS, How, Lines, Look, Role, Sighting, Spans
-from guards.sources.definitions import Definition, definitions_of, renames_of
+from guards.sources.calls import REPLACES
+from guards.sources.definitions import Definitions, mentions, renames_of
 from guards.sources.folding import Folder
 from guards.sources.grammars import GRAMMARS, Grammar
 from guards.sources.matching import MIN_PIECE_CHARS, RuleSet
@@ -34,7 +35,7 @@ _WORD = re.compile(r"\w+")
 _HOLES = re.compile(r"[{}$#%()\x00]")
 _PLACES = re.compile(r"%[-+ #.\d]*[a-zA-Z@]|\$\w+")
 _PREFIX = re.compile(r"[a-zA-Z@]{1,3}(?=[\"'])|~[a-zA-Z]+")  # of a literal of another kind
-_REPLACES = ".replac"
+_REPLACING = re.compile(rf"\.(?:{'|'.join(REPLACES)})\s*\(", re.IGNORECASE)
 _TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
 _TEST_MARK = re.compile(r"#\[[^\]]*test|@Test|@ParameterizedTest")
 
@@ -93,11 +94,11 @@ class _File:
         pieces = self._rules.pieces
         outside = (value.encode() for values in self._outside.values() for value in values)
         parts = frozenset().union(*self._parts.values(), outside)
-        return pieces.made_of(parts) | (pieces.worded_in(parts) if _REPLACES in self._lines.text else frozenset())
+        return pieces.made_of(parts) | (pieces.worded_in(parts) if _REPLACING.search(self._lines.text) else frozenset())
 
     def _constants(self) -> dict[str, Values]:
         """What others may use: names that stand for a piece of a symbol."""
-        own = self._folder.names.constants()
+        own = self._pieces[0].names.constants()
         pieces = {name: tuple(filter(self._rules.is_piece, values)) for name, values in own.items()}
         return {name: values for name, values in pieces.items() if values}
 
@@ -116,24 +117,30 @@ class _File:
         return any(0 < len(part) < MIN_PIECE_CHARS or self._rules.is_piece(part.decode()) for part in self._parts[text])
 
     @cached_property
-    def _about(self) -> tuple[list[Definition], frozenset[str]]:
-        """The definitions that are about symbols, and their names."""
+    def _pieces(self) -> tuple[Folder, frozenset[str]]:
+        """The definitions that are about symbols: around a literal that may make one, around what only joins, or around
+        a name of a piece; and these names."""
         is_about = self._is_in_any if self._shares else self._is_in_makeable
-        spots = [span_of(node)[0] for node in self._literals(is_about)]
-        glue = [span_of(node)[0] for node in self._literals(_is_glue) if not self._is_joined(node)]
-        return definitions_of(self._root, self._grammar, spots, glue, self._outside, self._renames)
+        literals = [*self._literals(is_about), *(one for one in self._literals(_is_glue) if not self._is_joined(one))]
+        spots = [span_of(node)[0] for node in literals]
+        definitions, text = Definitions(self._root, self._grammar), self._lines.text
+        names, fresh = frozenset[str](), frozenset(self._outside)
+        while True:
+            spots += mentions(text, fresh)
+            names |= fresh
+            renames = list(renames_of(text)) if names or self._shares else []
+            folder = Folder(self._grammar, definitions.read(spots), renames, self._outside)
+            fresh = frozenset(filter(lambda name: self._is_piece_name(folder, name), folder.names)) - names
+            if not fresh:
+                return folder, names
+
+    def _is_piece_name(self, folder: Folder, name: str) -> bool:
+        """Whether it stands for a piece of a symbol, or for a list."""
+        return any(map(self._rules.is_piece, folder.names.named(name))) or folder.is_list_name(name)
 
     def _is_joined(self, node: SgNode) -> bool:
         around = node.parent()
         return around is not None and around.kind() in self._grammar.joins
-
-    @cached_property
-    def _renames(self) -> list[tuple[str, str]]:
-        return list(renames_of(self._lines.text))
-
-    @cached_property
-    def _folder(self) -> Folder:
-        return Folder(self._grammar, self._about[0], self._renames, self._outside)
 
     @cached_property
     def _comments(self) -> Spans:
@@ -158,8 +165,9 @@ class _File:
     def _folded(self, taken: list[tuple[int, int]]) -> list[Sighting]:
         """What expressions stand for and their text does not show."""
         found: dict[tuple[int, int], Sighting] = {}
+        folder, _ = self._pieces
         for node in self._seeds():
-            whole = self._folder.whole(node)
+            whole = folder.whole(node)
             span = span_of(whole)
             at = bisect.bisect_left(taken, (span[0], 0))
             if (
@@ -168,10 +176,10 @@ class _File:
                 or (at < len(taken) and taken[at][1] <= span[1])
             ):
                 continue
-            name = self._folder.name(whole)
-            if name and not self._folder.names.is_outside(name):
+            name = folder.name(whole)
+            if name and not folder.names.is_outside(name):
                 continue  # its definition is in this file, and is seen there
-            values, before = self._folder.standing(whole)
+            values, before = folder.standing(whole)
             for match in self._rules.folded(values):
                 if not any(match.symbol in value for value in before):
                     found[span] = self._sighting(match, span[0], "string", "constant" if name else "folded")
@@ -189,15 +197,10 @@ class _File:
     def _seeds(self) -> list[SgNode]:
         """Literals that symbols may be made with, and where the names stand that may stand for such: in templates too,
         and in expressions without a single literal."""
-        names = frozenset(filter(self._is_piece_name, self._about[1]))
+        _, names = self._pieces
         literals = self._literals(lambda text: self._is_in_makeable(text) or not names.isdisjoint(_WORD.findall(text)))
         named = named_in(self._root, self._grammar, names) if names else []
         return [*literals, *named]
-
-    def _is_piece_name(self, name: str) -> bool:
-        """Whether it stands for a piece of a symbol, or for no text: a list of pieces perhaps."""
-        values = self._folder.names.named(name)
-        return not values or any(map(self._rules.is_piece, values))
 
     def _sighting(self, match: Match, offset: int, role: Role, how: How) -> Sighting:
         line, column = self._lines.place(offset)

@@ -153,10 +153,14 @@ def test_an_engine_that_breaks_on_a_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_an_engine_that_breaks_on_a_second_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaking(*_: object) -> None:
-        raise RecursionError("too deep")
+    real = scanner.look
 
-    monkeypatch.setattr(scanner.Scanner, "again", breaking)
+    def breaking(*arguments: Any, shares: bool = False) -> Any:
+        if shares:
+            raise RecursionError("too deep")
+        return real(*arguments)
+
+    monkeypatch.setattr(scanner, "look", breaking)
     files = {"src/ends.ts": 'export const HEAD = "phx_";\n',
              "src/send.ts": 'import { HEAD } from "./ends";\nsend(HEAD + "join");\n'}  # fmt: skip
     report = scanned(write(tmp_path, files))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ast_grep_py import SgRoot
 
-from guards.sources.definitions import definitions_of, renames_of
+from guards.sources.definitions import Definitions, renames_of
 from guards.sources.folding import MAX_DEPTH, Folder
 from guards.sources.grammars import GRAMMARS
 from guards.sources.nodes import of_kinds
@@ -14,8 +14,7 @@ from guards.sources.values import HOLE, Values
 
 def folder_of(language: str, code: str, outside: dict[str, Values] | None = None) -> Folder:
     grammar, root = GRAMMARS[language], SgRoot(code, language).root()
-    definitions, _ = definitions_of(root, grammar, range(len(code)))
-    return Folder(grammar, definitions, renames_of(code), outside or {})
+    return Folder(grammar, Definitions(root, grammar).read(range(len(code))), renames_of(code), outside or {})
 
 
 def texts(language: str, code: str, outside: dict[str, Values] | None = None) -> set[str]:
