@@ -19,7 +19,7 @@ from ahocorasick_rs import BytesAhoCorasick
 from guards.cache import NOTHING, Cache, Entry, digest_of
 from guards.classes import START_BYTES
 from guards.languages import language_of, look
-from guards.prefilter import NO_ENDS, Prefilter
+from guards.prefilter import NO_ENDS, prefilter_of
 from guards.rule import Rule
 from guards.sources.values import Values
 from guards.tree import Skipped
@@ -79,8 +79,7 @@ class Batch:
 
 class Scanner:
     def __init__(self, rules: Sequence[Rule], cache: Cache) -> None:
-        self._rules, self._cache = rules, cache
-        self._prefilter = Prefilter(rules)
+        self._rules, self._cache = tuple(rules), cache
 
     def scan(self, root: str, paths: Sequence[str]) -> Batch:
         """These files of a tree by themselves."""
@@ -134,7 +133,7 @@ class Scanner:
     def _entry(self, language: str, data: bytes) -> Entry:
         if b"\0" in data[:BINARY_PROBE_BYTES]:
             return _BINARY
-        glimpse = self._prefilter.look(data, language)
+        glimpse = prefilter_of(self._rules).look(data, language)
         if glimpse.candidate and len(data) > MAX_FILE_BYTES:
             return Entry(too_large=True)
         text, odd = _text(data)
