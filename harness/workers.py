@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import ctypes
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -66,6 +67,7 @@ def _adopt(work: Callable[[Any], Any]) -> None:
     """In a worker, once: what it does."""
     global _work
     _work = work
+    gc.freeze()  # what came with the fork stays: it need not be looked through again and again
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

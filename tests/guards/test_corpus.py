@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from guards import canaries, scanner
+from guards import canaries
 from guards.config import GuardsConfig
 from guards.languages import LANGUAGES
-from guards.prefilter import Prefilter
 from guards.rule import RULES, load
 from guards.scan import Request, scan
 from harness.runner import ROOT
@@ -50,10 +49,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[
     folder = tmp_path_factory.mktemp("corpora")
     shutil.copytree(CORPORA, folder, dirs_exist_ok=True)
     seen: dict[str, list[Outcome]] = defaultdict(list)
-    prefilter = Prefilter(RULES_OF_OURS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canaries, "names", list)  # they have their own test
-        patch.setattr(scanner, "Prefilter", lambda _: prefilter)  # one for all of these scans
         for case in CASES:
             tree = folder / case["language"] / case["name"]
             expected = frozenset((hit["rule"], hit["file"], hit["line"]) for hit in case["hits"])
