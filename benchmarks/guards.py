@@ -128,12 +128,9 @@ def tree_at(folder: Path) -> dict[str, str]:
     if not planted.exists():
         shutil.rmtree(folder, ignore_errors=True)
         made = monorepo.make(folder, files=FILES, megabytes=MEGABYTES, seed=SEED)
-        for words in (
-            ["init", "-q"],
-            ["add", "-A"],
-            ["-c", "user.name=b", "-c", "user.email=b@b", "commit", "-qm", "b"],
-        ):
-            subprocess.run(["git", "-C", str(folder), *words], check=True)
+        who = ["-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost"]
+        for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "made"]):
+            subprocess.run(["git", "-C", str(folder), *who, *words], check=True)
         planted.write_text(json.dumps(made), encoding="utf-8")
     known: dict[str, str] = json.loads(planted.read_text(encoding="utf-8"))
     return known
