@@ -41,7 +41,8 @@ _VERBS = (
 # folders of a product's sync service, far more often.
 _OF_SYMBOLS = "token api sync socket batch legacy websocket spacetime topics".split()
 _SHARE_OF_SYMBOLS, _SHARE_IN_SYNC = 0.001, 0.005
-_SYNC_FOLDERS = 5  # of 97
+_SYNC_SHARE = 0.05  # of the folders
+_FILES_AN_AREA = 20  # in two folders: 4 to 9 files in each folder, as in those crates, packages and library
 _NOUN_WEIGHTS = [1 / (rank + 10) for rank in range(len(_NOUNS))]
 _VERB_WEIGHTS = [1 / (rank + 10) for rank in range(len(_VERBS))]
 
@@ -101,12 +102,17 @@ def make(root: Path, *, files: int, megabytes: int, seed: int) -> dict[str, str]
     chosen = [rng.choice(kinds) for _ in range(files)]
     weights = [rng.lognormvariate(0, 1) for _ in range(files)]
     unit = megabytes * 1_000_000 / sum(weights)
+    areas = [
+        (f"{rng.choice(_NOUNS)}/{rng.choice(_NOUNS)}-{number}", _SHARE_IN_SYNC if is_sync else _SHARE_OF_SYMBOLS)
+        for number in range(max(1, files // _FILES_AN_AREA))
+        for is_sync in (rng.random() < _SYNC_SHARE,)
+    ]
     planted: dict[str, str] = {}
     for number, (kind, weight) in enumerate(zip(chosen, weights, strict=True)):
-        folder = root / f"{rng.choice(_NOUNS)}-{number % 97}" / ("src" if kind not in ("md", "yaml") else "docs")
+        area, share = rng.choice(areas)
+        folder = root / area / ("src" if kind not in ("md", "yaml") else "docs")
         path = folder / f"{rng.choice(_NOUNS)}_{number}.{kind}"
         folder.mkdir(parents=True, exist_ok=True)
-        share = _SHARE_IN_SYNC if number % 97 < _SYNC_FOLDERS else _SHARE_OF_SYMBOLS
         text = _text(rng, kind, int(weight * unit), share)
         if kind not in planted and number > files // 3:
             text = PLANTED[kind] if kind == "json" else text + PLANTED[kind]
