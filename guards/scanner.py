@@ -12,14 +12,14 @@ import re
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from ahocorasick_rs import BytesAhoCorasick
 
 from guards.cache import NOTHING, Cache, Entry, digest_of
 from guards.classes import START_BYTES
 from guards.languages import language_of, look
-from guards.prefilter import NO_ENDS, prefilter_of
+from guards.prefilter import NO_ENDS, Prefilter, prefilter_of
 from guards.rule import Rule
 from guards.sources.values import Values
 from guards.tree import Skipped
@@ -81,6 +81,10 @@ class Scanner:
     def __init__(self, rules: Sequence[Rule], cache: Cache) -> None:
         self._rules, self._cache = tuple(rules), cache
 
+    @cached_property
+    def _prefilter(self) -> Prefilter:
+        return prefilter_of(self._rules)
+
     def scan(self, root: str, paths: Sequence[str]) -> Batch:
         """These files of a tree by themselves."""
         batch = Batch()
@@ -133,7 +137,7 @@ class Scanner:
     def _entry(self, language: str, data: bytes) -> Entry:
         if b"\0" in data[:BINARY_PROBE_BYTES]:
             return _BINARY
-        glimpse = prefilter_of(self._rules).look(data, language)
+        glimpse = self._prefilter.look(data, language)
         if glimpse.candidate and len(data) > MAX_FILE_BYTES:
             return Entry(too_large=True)
         text, odd = _text(data)
@@ -170,7 +174,7 @@ def text_of(root: str, path: str) -> str:
 def _read(root: str, path: str, skipped: list[Skipped]) -> bytes | None:
     """A file's bytes, or None and why. A pipe that took its place would never end: it is opened without waiting."""
     try:
-        number = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        number = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             found = os.fstat(number)
             if not stat.S_ISREG(found.st_mode):
