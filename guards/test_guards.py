@@ -30,6 +30,7 @@ from harness.verdict import Verdict
 
 TIMEOUT_S = 120  # for a large tree on one core
 MAX_COPIED_BYTES = 1_000_000_000  # of a tree that a sabotage spoils a copy of
+SECOND_ENGINE_IN = "release"  # the profile in which semgrep is asked too
 PLANTED = "signoff_planted.ts"
 EXPIRED = """[[exception]]
 id = "EX-planted"
@@ -57,18 +58,20 @@ class _Tree:
     config: GuardsConfig
     rules: tuple[Rule, ...]
     folder: Path
+    semgrep: bool = False
 
     @classmethod
     def of(cls, scene: Scenario) -> _Tree:
         given = scene.config.subject.guards
         path = scene.config.folder / given if given is not None else None
         config = load(path)
-        return cls(scene.config.root, config, rules_of(config, path), path.parent if path else scene.config.root)
+        folder, second = path.parent if path else scene.config.root, scene.chosen.profile == SECOND_ENGINE_IN
+        return cls(scene.config.root, config, rules_of(config, path), folder, second)
 
     def scan(self) -> tuple[Report, Book, list[tuple[str, str]]]:
         """The report with live exceptions applied, all exceptions, and their faults. One process: the gates of a run
         play beside each other."""
-        report = scan(Request([self.root], self.config, self.rules, jobs=1))
+        report = scan(Request([self.root], self.config, self.rules, jobs=1, semgrep=self.semgrep))
         book = exceptions.load(self.folder / self.config.exceptions)
         hits, faults = exceptions.applied(report.hits, book, _today(), {rule.id for rule in self.rules})
         return msgspec.structs.replace(report, hits=hits), book, faults
@@ -86,7 +89,7 @@ class _Tree:
                 raise SubjectError(
                     f"the tree has more than {MAX_COPIED_BYTES // 1_000_000} MB: too large to spoil a copy"
                 )
-        return _Tree(folder, self.config, self.rules, self.folder)
+        return _Tree(folder, self.config, self.rules, self.folder, self.semgrep)
 
     def retained_folder(self) -> str:
         """Where a planted file is in retained code."""
