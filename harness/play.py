@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.errors import EvidenceError, LabError, SubjectError, UserError, WireError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
-from harness.evidence.judgement import GateSpec, Judgement, counts_of, floors_of, judge_gate, windows_of
+from harness.evidence.judgement import GateSpec, Judgement, counts_of, exceptions_of, floors_of, judge_gate, windows_of
 from harness.evidence.redact import Redactor
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
@@ -83,6 +83,7 @@ def play_gate(
         repeat=repeat,
         seed=play.seed,
         windows=windows_of(history) if history is not None else (),
+        exceptions=exceptions_of(history) if history is not None else (),
     )
     _write(bundle, result)
     if history is not None and play.seed is not None:
