@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -30,18 +31,25 @@ MARK = "SIGNOFF_LAB"
 OWNER = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
 WORK_PREFIX = f"signoff-{OWNER}-"  # of every temporary folder: the reaper removes them with their owner
 STOP_GRACE_MS = 1_000  # a subject that ignores SIGTERM longer than this is killed
+MAX_LOG_BYTES = 64 * 1024 * 1024  # of one child; beyond it only the end is kept
+KEPT_LOG_BYTES = 1024 * 1024
+LOG_LOOK_MS = 250  # between two looks at its size
 MAX_LINE_BYTES = 64 * 1024 * 1024  # one JSON line of a desktop; a snapshot of a large stream is one line
 
 # What a child sees of our environment. Nothing else leaks into a subject, so a run is the same elsewhere.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "SYSTEMROOT")
 
+_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
 _reaper: subprocess.Popen[bytes] | None = None
+_sessions: set[int] = set()  # that we gave to children of ours, by the pid of their leader
 
 
 def _ensure_reaper() -> None:
     global _reaper
     if _reaper is not None and _reaper.poll() is None:
         return
+    _adopt_orphans()
     script = Path(__file__).with_name("reaper.py")
     _reaper = subprocess.Popen(
         [sys.executable, "-I", str(script), MARK, OWNER, str(Path(tempfile.gettempdir()) / WORK_PREFIX)],
@@ -52,6 +60,7 @@ def _ensure_reaper() -> None:
         env={name: value for name, value in os.environ.items() if name != MARK},
         start_new_session=True,
     )
+    _sessions.add(_reaper.pid)
 
 
 def work_folder() -> Path:
@@ -72,6 +81,8 @@ class Process:
     def __init__(self, name: str, log: Path, child: asyncio.subprocess.Process) -> None:
         self.name, self.log, self._child = name, log, child
         self.pid = child.pid
+        _sessions.add(child.pid)
+        self._watch = asyncio.create_task(self._keep_log_small())
 
     @classmethod
     async def start(
@@ -140,6 +151,28 @@ class Process:
         except TimeoutError:
             return None
 
+    async def _keep_log_small(self) -> None:
+        """Drop the beginning of a log that has grown too long, as often as it does. The child appends, so it goes on
+        behind what is left."""
+        while await self.wait(LOG_LOOK_MS) is None:
+            self._cut_log()
+        self._cut_log()
+
+    def _cut_log(self) -> None:
+        try:
+            size = self.log.stat().st_size
+            if size <= MAX_LOG_BYTES:
+                return
+            with self.log.open("r+b") as file:
+                file.seek(size - KEPT_LOG_BYTES)
+                end = file.read(KEPT_LOG_BYTES)
+                file.truncate(0)
+            with self.log.open("ab") as file:
+                told = f"[{size - len(end)} bytes of this log were left out: it grew beyond {MAX_LOG_BYTES}]"
+                file.write(told.encode() + b"\n" + end.partition(b"\n")[2])
+        except OSError:
+            return  # it is evidence only as far as it goes
+
     async def ended_within(self, timeout_ms: int) -> bool:
         """Whether it is gone, now or so soon."""
         return not self.alive or await self.wait(timeout_ms) is not None
@@ -173,12 +206,33 @@ class Process:
 def sweep(scenario: str) -> list[int]:
     """Kill whatever a scenario left behind, forks that changed their group included; the pids killed."""
     mark = f"{OWNER}.{scenario}"
-    killed = []
+    killed = kill_orphans()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
                 process.kill()
                 killed.append(process.pid)
+    return killed
+
+
+def _adopt_orphans() -> None:
+    """What our children leave behind becomes our child (prctl(2), Linux): a daemon that cleared its environment, and
+    the mark with it, is found all the same."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def kill_orphans() -> list[int]:
+    """End the children that we never started: they have a session of their own, and it is none that we gave."""
+    killed, ours = [], os.getsid(0)
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error, ProcessLookupError, ChildProcessError):
+            if child.pid in _sessions or os.getsid(child.pid) in (ours, *_sessions):
+                continue
+            for one in (child, *child.children(recursive=True)):
+                one.kill()
+                killed.append(one.pid)
+            os.waitpid(child.pid, 0)
     return killed
 
 
@@ -235,6 +289,7 @@ def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[st
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        _sessions.add(child.pid)
         assert child.stdout is not None
         try:
             for raw in child.stdout:
@@ -263,6 +318,7 @@ class Background:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        _sessions.add(self._child.pid)
 
     def wait(self, seconds: float) -> int | None:
         """The return code, or None when it still runs after so long."""

@@ -14,18 +14,20 @@ from typing import cast
 
 import pytest
 
+from harness.config import load
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
-from harness.evidence.signoff import Plan, Play, Profile, Selection, plays_of
+from harness.evidence.signoff import Plan, Play, Profile, Selection, SubjectSeen, plays_of
 from harness.gate import Gate
 from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_play
 from harness.scenario import Chosen, Setup
+from harness.subject import see_subject
 from harness.verdict import Verdict
 
 BUNDLE_VARIABLE = "SIGNOFF_BUNDLE"
 AFTER_LIMIT_S = 120  # for sabotages, the end of the lab and the judgement
 _setup = pytest.StashKey[Setup]()
-_own = pytest.StashKey[float]()
+_own = pytest.StashKey[tuple[float, SubjectSeen]]()  # when we began, and the subject then
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if given or _is_worker(config) or config.option.collectonly:
         return
     if BUNDLE_VARIABLE not in os.environ:
-        config.stash[_own] = time.time()
+        config.stash[_own] = time.time(), see_subject(load(_request(config).config_path))
         os.environ[BUNDLE_VARIABLE] = str(
             Bundle.create(ROOT / "reports", seed=config.getoption("--signoff-seed")).folder
         )
@@ -142,8 +144,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     config = pyfuncitem.config
     request = _request(config)
     if _setup not in config.stash:
-        from harness.config import load
-
         config.stash[_setup] = prepare(load(request.config_path))
     expected = load_expected(ROOT / "gates")
     given = config.getoption("--signoff-schedule")
@@ -182,13 +182,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     request = _request(config)
     loaded = load(request.config_path)
     bundle = Bundle(Path(folder))
-    started = config.stash[_own]
+    started, before = config.stash[_own]
     conclude(
         bundle,
         loaded,
         load_expected(ROOT / "gates"),
         request,
         asyncio.run(preflight(prepare(loaded))),
+        before,
         interrupted=False,
         started=started,
         setup_s=0.0,

@@ -40,6 +40,7 @@ from harness.evidence.signoff import (
     Profile,
     Selection,
     Signoff,
+    SubjectSeen,
     classes_of,
     exceptions_in,
     exit_code,
@@ -56,7 +57,7 @@ from harness.lab.topology import Lab
 from harness.process import WORK_PREFIX
 from harness.progress import Progress
 from harness.scenario import Setup
-from harness.subject import check_tables, see_environment, see_lab, see_subject
+from harness.subject import changed_since, check_tables, see_environment, see_lab, see_subject
 from harness.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +88,7 @@ def run(request: Request, progress: Progress) -> Signoff:
     began, started = time.monotonic(), time.time()
     config = load(request.config_path)
     expected = load_expected(ROOT / "gates")
+    subject = see_subject(config)
     setup = prepare(config)
     lab = asyncio.run(preflight(setup))
     bundle = Bundle.create(request.reports, seed=request.seed)
@@ -96,10 +98,11 @@ def run(request: Request, progress: Progress) -> Signoff:
     )
     interrupted = _gates(request, bundle, progress)
     signoff = conclude(
-        bundle, config, expected, request, lab, interrupted=interrupted, started=started, setup_s=setup_s,
+        bundle, config, expected, request, lab, subject, interrupted=interrupted, started=started, setup_s=setup_s,
         run_s=time.monotonic() - began - setup_s,
     )  # fmt: skip
     bundle.link_latest()
+    process.kill_orphans()  # what a worker that was killed left to us
     return signoff
 
 
@@ -212,6 +215,7 @@ def conclude(
     expected: Expected,
     request: Request,
     lab: LabSeen | None,
+    before: SubjectSeen,
     *,
     interrupted: bool,
     started: float,
@@ -222,7 +226,7 @@ def conclude(
     plan = bundle.plan()
     played = _played(bundle, plan)
     gates = tuple(_gate_results(played, bundle.events(), expected, plan, request.selection))
-    subject = see_subject(config)
+    subject = changed_since(before, see_subject(config))
     signoff = Signoff(
         schema_version=SCHEMA_VERSION,
         run_id=bundle.run_id,
@@ -231,8 +235,10 @@ def conclude(
         release=request.release,
         profile=request.profile,
         seed=request.seed,
-        verdict=overall(gates, profile=request.profile, selection=request.selection, dirty=subject.tree.dirty),
-        exit_code=int(exit_code(gates, expected, request.selection, interrupted=interrupted)),
+        verdict=overall(gates, profile=request.profile, selection=request.selection, pinned=subject.is_pinned),
+        exit_code=int(
+            exit_code(gates, expected, request.selection, interrupted=interrupted, changed=bool(subject.changed))
+        ),
         selection=request.selection,
         subject=subject,
         lab=lab,

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import shutil
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
 
 from harness import process
-from harness.config import Config
+from harness.config import Config, SurfaceConfig
 from harness.errors import ConfigError
 from harness.evidence.redact import Redactor
-from harness.evidence.signoff import LabSeen, ModuleSeen, ProgramSeen, SubjectSeen, SurfaceSeen, TreeState
+from harness.evidence.signoff import FileSeen, LabSeen, ModuleSeen, ProgramSeen, SubjectSeen, SurfaceSeen, TreeState
 from harness.lab.components import Component
 from harness.lab.providers import Components
 from harness.wire.schema import Schema
@@ -38,8 +43,35 @@ def see_tree(config: Config) -> TreeState:
 def see_subject(config: Config) -> SubjectSeen:
     surfaces = (("control", config.control), ("runtime", config.runtime), ("desktop", config.desktop))
     clean = Redactor(config.secrets).clean
-    seen = tuple(SurfaceSeen(name, tuple(map(clean, part.command))) for name, part in surfaces if part is not None)
+    seen = tuple(
+        SurfaceSeen(name, tuple(map(clean, part.command)), tuple(_programs(part, config.folder, clean)))
+        for name, part in surfaces
+        if part is not None
+    )
     return SubjectSeen(config.subject.name, see_tree(config), seen)
+
+
+def _programs(part: SurfaceConfig, folder: Path, clean: Callable[[str], str]) -> Iterator[FileSeen]:
+    """The files that a command names, its program first, as they are now."""
+    for number, word in enumerate(part.command):
+        known = word.replace("{python}", sys.executable)
+        path = folder / part.cwd / known
+        if not path.is_file() and not number:
+            path = Path(shutil.which(known) or path)
+        try:
+            with path.open("rb") as file:
+                yield FileSeen(clean(word), hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError:
+            continue  # no file, or one that the start of the surface will speak of
+
+
+def changed_since(before: SubjectSeen, after: SubjectSeen) -> SubjectSeen:
+    """What was seen after the run, with what was another before it."""
+    changed = ["its tree"] if before.tree != after.tree else []
+    for old, new in zip(before.surfaces, after.surfaces, strict=True):
+        now = {one.word: one.sha256 for one in new.programs}
+        changed += [f"{old.name}'s {one.word}" for one in old.programs if now.get(one.word) != one.sha256]
+    return msgspec.structs.replace(after, changed=tuple(changed))
 
 
 def check_tables(config: Config, schema: Schema) -> None:

@@ -34,6 +34,7 @@ BANNED_CALLS = {
     ("os", "system"): {},
     ("shutil", "which"): {
         "harness/lab/providers.py": "the provider's programs on PATH",
+        "harness/subject.py": "the subject's programs on PATH",
         "benchmarks/guards.py": "whether there is a ripgrep to compare with",
     },
 }

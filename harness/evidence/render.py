@@ -129,6 +129,8 @@ def _why_not_go(signoff: Signoff) -> list[str]:
         why.append("only a part was selected")
     if signoff.subject.tree.dirty:
         why.append("the subject's tree has uncommitted changes or is not under git")
+    if signoff.subject.changed:
+        why.append(f"the subject changed while it was judged: {cell(', '.join(signoff.subject.changed))}")
     for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.MISSING):
         number = sum(gate.verdict is verdict for gate in signoff.gates)
         if number:
@@ -141,6 +143,9 @@ def _identity(signoff: Signoff) -> Iterator[tuple[str, str]]:
     yield "subject", cell(signoff.subject.name)
     yield "release", cell(signoff.release or "not named")
     yield "tree", f"`{tree.commit or 'not under git'}`{', with uncommitted changes' if tree.dirty else ''}"
+    for surface in signoff.subject.surfaces:
+        files = ", ".join(f"{cell(one.word)} sha256 `{one.sha256}`" for one in surface.programs)
+        yield surface.name, files or cell(" ".join(surface.command)) or "runs already"
     if signoff.lab is not None:
         lab = signoff.lab
         yield "SpacetimeDB", f"{cell(lab.server.version)}, sha256 `{lab.server.sha256}` ({cell(lab.provider)})"

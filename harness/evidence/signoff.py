@@ -30,15 +30,30 @@ class TreeState(Record, frozen=True):
     dirty: bool
 
 
+class FileSeen(Record, frozen=True):
+    """A file that a command names, by the word for it."""
+
+    word: str
+    sha256: str
+
+
 class SurfaceSeen(Record, frozen=True):
     name: str
     command: tuple[str, ...]
+    programs: tuple[FileSeen, ...] = ()
 
 
 class SubjectSeen(Record, frozen=True):
     name: str
     tree: TreeState
     surfaces: tuple[SurfaceSeen, ...]
+    changed: tuple[str, ...] = ()
+    """What was not the same at the end of the run as at its start: nobody can say which of the two was judged."""
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it can be said exactly what was judged."""
+        return not self.tree.dirty and not self.changed
 
 
 class ProgramSeen(Record, frozen=True):
@@ -288,18 +303,22 @@ def classes_of(gates: Sequence[GateResult]) -> tuple[EvidenceClass, ...]:
     return tuple(found)
 
 
-def overall(gates: Sequence[GateResult], *, profile: Profile, selection: Selection, dirty: bool) -> Overall:
-    """GO only when every gate of the manifest passed, in a whole run of a clean tree, and not of profile smoke."""
+def overall(gates: Sequence[GateResult], *, profile: Profile, selection: Selection, pinned: bool) -> Overall:
+    """GO only when every gate of the manifest passed, in a whole run of a clean tree that stayed the same, and not of
+    profile smoke."""
     verdict = merge(gate.verdict for gate in gates)
     if verdict is Verdict.FAIL:
         return Overall.NO_GO
-    if verdict is not Verdict.PASS or selection.partial or profile == "smoke" or dirty:
+    if verdict is not Verdict.PASS or selection.partial or profile == "smoke" or not pinned:
         return Overall.INCOMPLETE
     return Overall.GO
 
 
-def exit_code(gates: Sequence[GateResult], expected: Expected, selection: Selection, *, interrupted: bool) -> Exit:
-    """Design, section 4. A gate that is not built, or was not selected, may be MISSING."""
+def exit_code(
+    gates: Sequence[GateResult], expected: Expected, selection: Selection, *, interrupted: bool, changed: bool = False
+) -> Exit:
+    """Design, section 4. A gate that is not built, or was not selected, may be MISSING. Of a subject that `changed`
+    while it was judged, nothing is decided."""
     if interrupted:
         return Exit.INTERRUPTED
     if any(gate.verdict is Verdict.FAIL for gate in gates):
@@ -309,7 +328,7 @@ def exit_code(gates: Sequence[GateResult], expected: Expected, selection: Select
     selected = [gate for gate in gates if selection.takes(gate.id)]
     open_ones = [g for g in selected if g.verdict is not Verdict.PASS and not _allowed(g, expected)]
     nothing = not any(gate.verdict is Verdict.PASS for gate in selected)
-    return Exit.UNDECIDED if open_ones or nothing else Exit.OK
+    return Exit.UNDECIDED if open_ones or nothing or changed else Exit.OK
 
 
 def _allowed(gate: GateResult, expected: Expected) -> bool:

@@ -230,11 +230,12 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
     if signoff.lab is None and any(gate.verdict is Verdict.PASS for gate in signoff.gates):
         problems.append("signoff.json: gates passed, and it names no lab")
     verdict = overall(
-        signoff.gates, profile=signoff.profile, selection=signoff.selection, dirty=signoff.subject.tree.dirty
+        signoff.gates, profile=signoff.profile, selection=signoff.selection, pinned=signoff.subject.is_pinned
     )
     if verdict is not signoff.verdict:
         problems.append(f"signoff.json: it says {signoff.verdict.value}, its gates give {verdict.value}")
-    code = int(exit_code(signoff.gates, expected, signoff.selection, interrupted=signoff.interrupted))
+    interrupted, changed = signoff.interrupted, bool(signoff.subject.changed)
+    code = int(exit_code(signoff.gates, expected, signoff.selection, interrupted=interrupted, changed=changed))
     if code != signoff.exit_code:
         problems.append(f"signoff.json: it says exit {signoff.exit_code}, its gates give {code}")
     return problems

@@ -10,6 +10,7 @@ never an exception: status and body go to whoever asked.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -73,10 +74,16 @@ class Web:
         content = b"" if body is None else msgspec.json.encode(body)
         typed = {"content-type": "application/json"} if body is not None else {}
         try:
-            async with self._http.stream(
-                method, path, content=content, headers={**typed, **(headers or {})}, follow_redirects=False
-            ) as response:
+            async with (
+                asyncio.timeout(REQUEST_TIMEOUT_MS / 1000),  # of all of it: a byte now and then is no answer
+                self._http.stream(
+                    method, path, content=content, headers={**typed, **(headers or {})}, follow_redirects=False
+                ) as response,
+            ):
                 raw = await _read(response)
+        except TimeoutError as error:
+            told = f"no end of the answer within {REQUEST_TIMEOUT_MS} ms"
+            raise NoAnswer(f"{method} {self.base_url}{path}: {told}", sent=True) from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise NoAnswer(f"{method} {self.base_url}{path}: {type(error).__name__} {error}", sent=False) from error
         except httpx2.HTTPError as error:

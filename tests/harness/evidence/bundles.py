@@ -83,7 +83,7 @@ def signoff_of(bundle: Bundle, gates: tuple[GateResult, ...], seed: int = 7) -> 
         release="1.0",
         profile="smoke",
         seed=seed,
-        verdict=overall(gates, profile="smoke", selection=Selection(), dirty=False),
+        verdict=overall(gates, profile="smoke", selection=Selection(), pinned=True),
         exit_code=int(exit_code(gates, EXPECTED, Selection(), interrupted=False)),
         selection=Selection(),
         subject=SubjectSeen("s", TreeState("c" * 40, False), ()),

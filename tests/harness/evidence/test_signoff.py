@@ -54,7 +54,7 @@ def gates(*verdicts: Verdict, lab_failed: bool = False) -> tuple[GateResult, ...
     ],
 )
 def test_overall(verdicts: tuple[Verdict, ...], profile: str, only: tuple[str, ...], dirty: bool, said: str) -> None:
-    found = overall(gates(*verdicts), profile=profile, selection=Selection(only=only), dirty=dirty)  # type: ignore[arg-type]
+    found = overall(gates(*verdicts), profile=profile, selection=Selection(only=only), pinned=not dirty)  # type: ignore[arg-type]
     assert found is Overall(said)
 
 
