@@ -189,6 +189,7 @@ class Process:
         self.signal(signal.SIGKILL)
         if self.alive and await self.wait(STOP_GRACE_MS * 5) is None:
             raise LabError(f"{self.name} (pid {self.pid}) survived SIGKILL for {STOP_GRACE_MS * 5} ms")
+        await asyncio.wait([self._watch], timeout=STOP_GRACE_MS / 1000)
 
     def tail(self, limit_bytes: int = 2_000) -> str:
         """The end of its log, for a message."""

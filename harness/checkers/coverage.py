@@ -8,6 +8,7 @@ was not reached is UNKNOWN and not FAIL: nothing was shown to be wrong (design, 
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import cast, get_args
@@ -20,6 +21,7 @@ from harness.history import F, History
 from harness.verdict import Verdict
 
 _KINDS = frozenset(get_args(F))
+MAX_TOLD_CHARS = 200  # of one error
 
 
 class IdleRun(Checker, frozen=True):
@@ -36,12 +38,14 @@ class IdleRun(Checker, frozen=True):
             return self.result(0, (), "no floor is set: a run without activity would pass")
         findings: list[Finding] = []
         judged = 0
-        for kind, floor in sorted(demanded.items()):
+        first = {op.f: op.index for op in reversed(history.ops) if op.phase in ("fail", "info") and op.error}
+        for kind, floor in sorted(demanded.items(), key=lambda one: (first.get(cast(F, one[0]), sys.maxsize), one)):
             done = count_ok(history, kind)
             judged += done
             if done < floor:
                 known = "" if kind in _KINDS else ", which is no kind of Op"
-                findings.append(Finding(self.invariant, f"{done} ok Ops of {kind}{known}, the floor is {floor}"))
+                told = f"{done} ok Ops of {kind}{known}, the floor is {floor}{_why_not(history, kind)}"
+                findings.append(Finding(self.invariant, told))
         if not findings:
             return self.result(judged, ())
         reason = f"{len(findings)} of {len(demanded)} floors not reached"
@@ -63,6 +67,13 @@ Mutate = Callable[[History], History | None]
 def count_ok(history: History, kind: str) -> int:
     """How many Ops of this kind were ok."""
     return Counter(op.phase for op in history.of(cast(F, kind)))["ok"]
+
+
+def _why_not(history: History, kind: str) -> str:
+    """What most of those said that were not ok: the first that fails explains the others."""
+    said = Counter(op.error for op in history.of(cast(F, kind)) if op.phase in ("fail", "info") and op.error)
+    (most, times), *_ = said.most_common(1) or [("", 0)]
+    return f"; {times} of {sum(said.values())} that were not ok: {most[:MAX_TOLD_CHARS]}" if most else ""
 
 
 def _drop_kind(history: History, kind: str) -> History | None:

@@ -109,6 +109,61 @@ def test_sweep_finds_forks_that_left_their_group(tmp_path: Path) -> None:
     assert pid in killed
 
 
+DAEMON = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open(sys.argv[1] + ".new", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename(sys.argv[1] + ".new", sys.argv[1])
+        os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)"], {})
+    os._exit(0)
+time.sleep(600)
+"""
+
+
+def test_sweep_finds_a_daemon_without_our_mark(tmp_path: Path) -> None:
+    """It has a session of its own, no environment and no parent but us."""
+
+    async def play() -> tuple[int, list[int]]:
+        file = tmp_path / "pid"
+        child = await Process.start([sys.executable, "-c", DAEMON, str(file)], name="d", log=tmp_path / "log")
+
+        async def told() -> str:
+            return file.read_text() if file.exists() else ""
+
+        pid = int(await wait_until(told, timeout_ms=5_000, what="the daemon's pid"))
+
+        async def is_orphan() -> bool:
+            return psutil.Process(pid).ppid() == os.getpid()
+
+        await wait_until(is_orphan, timeout_ms=5_000, what="the daemon to be ours")
+        await child.kill()
+        return pid, process.sweep("another scenario")
+
+    pid, killed = asyncio.run(play())
+    assert pid in killed
+    assert gone(pid)
+
+
+def test_a_log_that_grows_too_long_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MAX_LOG_BYTES", 100_000)
+    monkeypatch.setattr(process, "KEPT_LOG_BYTES", 10_000)
+    script = "for n in range(20_000): print(n, 'x' * 50, flush=n % 1000 == 0)\nprint('the end')"
+
+    async def play() -> None:
+        child = await Process.start([sys.executable, "-c", script], name="c", log=tmp_path / "log")
+        assert await child.wait(20_000) == 0
+        await child.stop()
+
+    asyncio.run(play())
+    text = (tmp_path / "log").read_text()
+    assert len(text) <= 100_000
+    assert text.startswith("[") and "bytes of this log were left out" in text.splitlines()[0]
+    assert text.endswith("the end\n")
+
+
 def test_run_reports_what_a_tool_said_and_how_it_failed() -> None:
     done = process.run([sys.executable, "-c", "print('hello')"], timeout_s=10)
     assert (done.returncode, done.stdout.strip()) == (0, "hello")

@@ -30,6 +30,17 @@ def test_a_floor_of_nought_demands_nothing() -> None:
     assert IdleRun({"publish": 0}).mutations() == ()
 
 
+def test_it_says_why_what_was_tried_did_not_count() -> None:
+    script = Script()
+    for number in range(3):
+        script.put("publish", "fail", status=307, error="307 Temporary Redirect" if number else "refused")
+    findings = judge(IdleRun({"apply": 1, "publish": 2}), script.history()).findings
+    assert [one.message for one in findings] == [
+        "0 ok Ops of publish, the floor is 2; 2 of 3 that were not ok: 307 Temporary Redirect",
+        "0 ok Ops of apply, the floor is 1",
+    ]
+
+
 def test_only_ok_counts() -> None:
     script = Script()
     script.publish("s", "k1", 1)
