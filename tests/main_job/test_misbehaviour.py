@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness import process
 from harness.process import MAX_LOG_BYTES
 from harness.runner import ROOT
 from tests.main_job.project import run
@@ -124,3 +125,20 @@ def test_a_program_that_changes_is_told(tmp_path: Path) -> None:
     run(ROOT, tmp_path / "reports", case.gate, config=spoilt(tmp_path / "subject", case))
     page = (tmp_path / "reports" / "latest" / "SIGNOFF.md").read_text(encoding="utf-8")
     assert "the subject changed while it was judged: runtime's" in page
+
+
+def test_a_disk_that_it_fills_is_told(tmp_path: Path) -> None:
+    """On a small disk of its own (only root can mount one) nothing of the server or of the subject goes on."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = process.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(small)], timeout_s=30)
+    assert mounted.returncode == 0, mounted.stderr
+    try:
+        case = Case("fills-the-disk", "UNKNOWN", "No space left on device", 90)
+        config = spoilt(tmp_path / "subject", case)
+        ended, gates = run(ROOT, tmp_path / "reports", case.gate, config=config, env={"TMPDIR": str(small)})
+        assert ended.code == 3
+        assert case.reason in str(gates[case.gate]["reasons"])
+    finally:
+        process.run(["umount", "-l", str(small)], timeout_s=30)
+    assert not left_behind(tmp_path)
