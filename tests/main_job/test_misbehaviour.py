@@ -104,9 +104,9 @@ def spoilt(folder: Path, case: Case) -> Path:
 def left_behind(folder: Path) -> list[str]:
     """What still runs of the rogue, of its daemon, or out of this folder."""
     found = []
-    for process in psutil.process_iter(["cmdline", "cwd"]):
-        words = " ".join(process.info["cmdline"] or [])
-        if str(folder) in words or str(folder) in (process.info["cwd"] or "") or "rogue-daemon" in words:
+    for one in psutil.process_iter(["cmdline", "cwd"]):
+        words = " ".join(one.info["cmdline"] or [])
+        if str(folder) in words or str(folder) in (one.info["cwd"] or "") or "rogue-daemon" in words:
             found.append(words)
     return found
 
