@@ -4,6 +4,7 @@ that has traps, through `signoff run`. The right one gets no finding, the other 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,33 @@ TRAPPED = {
 }
 
 
-def play(kind: str, reports: Path) -> tuple[Ended, dict[str, dict[str, Any]]]:
+STUBBORN = """#!{python}
+import os, sys
+sys.path.insert(0, {folder!r})
+from standin.http_service import Answer
+from standin.runtime import Runtime, main
+
+class Stubborn(Runtime):
+    refusing = False
+
+    def publish(self, run, event, status):
+        failed = Answer(500, {{"error": "spacetime publish failed"}})
+        answer = failed if self.refusing else super().publish(run, event, status)
+        self.refusing = answer.status == 500
+        return answer
+
+main(os.environ, Stubborn)
+"""
+
+
+def play(kind: str, reports: Path, *only: str, runtime: Path | None = None) -> tuple[Ended, dict[str, dict[str, Any]]]:
     folder = FOLDER / kind
     env = {
         "OPENAGENTS_ROOT": str(FOLDER),
         "OPENAGENTS_CONTROL": str(folder / "control"),
-        "OPENAGENTS_RUNTIME": str(folder / "runtime"),
+        "OPENAGENTS_RUNTIME": str(runtime or folder / "runtime"),
     }
-    ended, gates = run(ROOT, reports, *PLAYED, config=PROFILE, jobs=2, env=env)
+    ended, gates = run(ROOT, reports, *(only or PLAYED), config=PROFILE, jobs=2, env=env)
     return ended, gates
 
 
@@ -90,3 +110,17 @@ def test_each_trap_is_named_by_its_invariant_and_nothing_else_is_found(tmp_path:
     assert "observed 'HS256'" in signed
     assert "the server accepts a token that control just minted: expected 'accepted', observed 'refused" in signed
     assert "100000" in signed
+
+
+def test_what_is_refused_is_no_lost_write_but_who_goes_on_refusing_does_not_converge(tmp_path: Path) -> None:
+    runtime = tmp_path / "stubborn-runtime"
+    runtime.write_text(STUBBORN.format(python=sys.executable, folder=str(FOLDER)))
+    runtime.chmod(0o755)
+    drill = "chaos/runtime-recovery"
+    ended, gates = play("right", tmp_path, drill, runtime=runtime)
+    assert found(gates, tmp_path) == {drill: {"I11"}}, ended.out
+    page = (tmp_path / "latest" / "drills" / drill / "1" / "findings.md").read_text()
+    assert "publishing does not work again" in page
+    assert "harness -> runtime  POST /internal/v1/runs/" in page, "what was asked and answered about the event"
+    assert "spacetime publish failed" in page
+    assert "Log of runtime around then" in page
