@@ -20,7 +20,7 @@ from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
 from harness.evidence.exchanges import Exchange, cleaned, dump
 from harness.evidence.findings import GateReport, report
-from harness.evidence.judgement import GateSpec, Judgement, counts_of, floors_of, judge_gate, windows_of
+from harness.evidence.judgement import GateSpec, Judgement, counts_of, exceptions_of, floors_of, judge_gate, windows_of
 from harness.evidence.redact import Redactor
 from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult, Play
@@ -91,6 +91,7 @@ def play_gate(
         repeat=repeat,
         seed=play.seed,
         windows=windows_of(history) if history is not None else (),
+        exceptions=exceptions_of(history) if history is not None else (),
     )
     _write(bundle, result)
     if history is not None and result.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
