@@ -1,19 +1,25 @@
-"""Three books of connections to the server, each kept by another party, as socket Ops (I16).
+"""What is gathered when a story has ended: three books of connections, the variants' markers, the HTTP exchanges.
 
-What the lab's relays carried, what the kernel's socket table showed, and how many WebSocket clients the server itself
-counts: a connection in the last two that is not in the first went past its proxy.
+Each book of connections to the server is kept by another party (I16): what the lab's relays carried, what the kernel's
+socket table showed, and how many WebSocket clients the server itself counts. A connection in the last two that is not
+in the first went past its proxy.
 
     await keep_books(scene.record, scene.lab, scene.crossings.values(), own_sockets=2)
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 
+from harness.errors import WireError
+from harness.evidence.exchanges import Exchange
 from harness.evidence.recorder import Recorder
 from harness.history import Phase, SocketSeen
 from harness.lab.topology import Lab
+from harness.surfaces.child import MARKER_PREFIX, Child
 from harness.surfaces.crossing import Crossing
+from harness.surfaces.service import Service
 
 
 async def keep_books(record: Recorder, lab: Lab, crossings: Collection[Crossing], own_sockets: int) -> None:
@@ -36,3 +42,23 @@ async def keep_books(record: Recorder, lab: Lab, crossings: Collection[Crossing]
     told = f"the server counts {spawned:g} WebSocket clients, the lab's paths carried {ours}"
     seen_by_server = SocketSeen("all" if phase == "ok" else "", "metric", count=int(spawned))
     record.op("relay", "socket", phase, data=seen_by_server, error=told if phase == "fail" else None)
+
+
+async def note_markers(record: Recorder, children: Sequence[Child], lab: Lab | None) -> None:
+    """Marker lines of defect variants, as they stand in the logs of the surfaces and of the module."""
+    for child in children:
+        for line in child.markers():
+            record.op(child.name, "probe", "info", marker=line)
+    if lab is None:
+        return
+    with contextlib.suppress(WireError):
+        for line in await lab.http.module_log(lab.database):
+            if MARKER_PREFIX in line:
+                record.op("module", "probe", "info", marker=line[line.index(MARKER_PREFIX) :])
+
+
+def exchanges_of(services: Sequence[Service], crossings: Mapping[str, Crossing]) -> list[Exchange]:
+    """What the harness asked of the surfaces, and what these asked of the server on paths of their own."""
+    own = [one for service in services for one in service.exchanges.all()]
+    parts = [service.name for service in services if service.name in crossings]
+    return own + [one for part in parts for one in crossings[part].exchanges(part)]

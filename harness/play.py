@@ -3,7 +3,7 @@
 Every way to end becomes a verdict with a reason: a surface that is absent is MISSING; a subject that misbehaves,
 a limit that passes, a server that dies are UNKNOWN, unless the history already shows a violation (FAIL).
 
-    result = play_gate(gate, setup, bundle, Chosen(seed=7719), requirements=("S-01",), repeat="signoff run ...")
+    result = play_gate(gate, setup, bundle, Chosen(seed=7719), clauses=clauses, repeat="signoff run ...")
 """
 
 from __future__ import annotations
@@ -12,18 +12,25 @@ import asyncio
 import os
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from harness.errors import EvidenceError, LabError, SubjectError, UserError, WireError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
+from harness.evidence.exchanges import Exchange, cleaned, dump
+from harness.evidence.findings import GateReport, report
 from harness.evidence.judgement import GateSpec, Judgement, counts_of, exceptions_of, floors_of, judge_gate, windows_of
 from harness.evidence.redact import Redactor
+from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
 from harness.history import History
 from harness.scenario import AbsentSurface, Chosen, Scenario, Setup, absence
 from harness.verdict import Verdict
+
+EXCHANGES, FINDINGS = "exchanges.jsonl", "findings.md"
+LOG_BEFORE_BYTES, LOG_AFTER_BYTES = 1_200, 600
 
 
 class _Stage:
@@ -35,6 +42,7 @@ class _Stage:
         self.redactor = Redactor()
         self.lab_failed = False
         self.timings_ms: dict[str, float] = {}
+        self.exchanges: list[Exchange] = []
         self._since = time.monotonic()
 
     def lap(self, what: str) -> None:
@@ -49,10 +57,10 @@ def play_gate(
     bundle: Bundle,
     chosen: Chosen,
     *,
-    requirements: tuple[str, ...],
+    clauses: tuple[Requirement, ...],
     repeat: str,
 ) -> GateResult:
-    """The result of one play, written into the bundle before it is returned."""
+    """The result of one play, written into the bundle before it is returned. `clauses` are what the gate decides."""
     started = time.monotonic()
     play = Play(gate.id, chosen.seed if gate.drill else None)
     bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid(), seed=play.seed))
@@ -71,7 +79,7 @@ def play_gate(
         id=gate.id,
         verdict=judgement.verdict,
         duration_s=round(time.monotonic() - started, 3),
-        requirements=requirements,
+        requirements=tuple(clause.id for clause in clauses),
         floors=floors_of(spec),
         counts=counts_of(history) if history is not None else {},
         checks=judgement.checks,
@@ -86,6 +94,11 @@ def play_gate(
         exceptions=exceptions_of(history) if history is not None else (),
     )
     _write(bundle, result)
+    if history is not None and result.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+        exchanges = cleaned(stage.exchanges, stage.redactor)
+        bundle.write(f"{play.base}/{EXCHANGES}", dump(exchanges))
+        page = report(GateReport(result, history, exchanges, clauses, _log_around(bundle.folder_of(play) / "logs")))
+        bundle.write(f"{play.base}/{FINDINGS}", page)
     if history is not None and play.seed is not None:
         for name, data in drawings(history, result.windows):
             bundle.write(f"{play.base}/{name}", data)
@@ -117,6 +130,7 @@ async def _perform(gate: Gate, setup: Setup, play: Play, out: Path, chosen: Chos
                     if gate.lab:
                         await scene.account()
                 finally:
+                    stage.exchanges = scene.exchanges()
                     await scene.note_markers()
                     stage.lap("story")
                 for sabotage in gate.sabotages:
@@ -161,6 +175,23 @@ def _judge(spec: GateSpec, play: Play, bundle: Bundle, stage: _Stage) -> tuple[J
     except EvidenceError as error:
         return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",)), None
     return judge_gate(spec, history, sabotaged, stage.trouble), history
+
+
+def _log_around(logs: Path) -> Callable[[str, int], str]:
+    """Whole lines of a surface's log around an offset. The log was cleaned meanwhile: what was struck out moves what
+    follows by a little."""
+
+    def around(surface: str, at: int) -> str:
+        path = logs / f"{surface}.log"
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            start = max(0, at - LOG_BEFORE_BYTES)
+            file.seek(start)
+            text = file.read(LOG_BEFORE_BYTES + LOG_AFTER_BYTES).decode("utf-8", "replace")
+        return text.partition("\n")[2] if start else text
+
+    return around
 
 
 def _write(bundle: Bundle, result: GateResult) -> None:

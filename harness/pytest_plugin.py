@@ -156,7 +156,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         config.stash[_setup],
         _bundle(config),
         chosen,
-        requirements=expected.of_gate(gate.id),
+        clauses=expected.clauses_of(gate.id),
         repeat=repeat,
     )
     if result.verdict is not Verdict.PASS:

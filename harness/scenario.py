@@ -10,7 +10,6 @@ What a gate plays on. Surfaces are started when asked for, each told only the ad
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import secrets
 import shutil
@@ -20,10 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from harness.books import keep_books
+from harness.books import exchanges_of, keep_books, note_markers
 from harness.canonical import Json
 from harness.config import Config, HttpSurfaceConfig, SurfaceConfig
-from harness.errors import ConfigError, SubjectError, WireError
+from harness.errors import ConfigError, SubjectError
+from harness.evidence.exchanges import Exchange
 from harness.evidence.recorder import Recorder
 from harness.evidence.redact import Redactor
 from harness.history import Op, Restarted
@@ -33,7 +33,7 @@ from harness.lab.providers import Components
 from harness.lab.relay import Link, Tap
 from harness.lab.topology import Lab
 from harness.process import work_folder
-from harness.surfaces.child import MARKER_PREFIX, Child
+from harness.surfaces.child import Child
 from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.crossing import Crossing
 from harness.surfaces.desktop import DesktopSurface
@@ -365,17 +365,13 @@ class Scenario:
 
     own_sockets = 0  # subscriptions that the harness itself opened through its witness relay
 
+    def exchanges(self) -> list[Exchange]:
+        """HTTP as it was exchanged: ours with the surfaces, and theirs with the server."""
+        return exchanges_of([one for one in (self.control, self.runtime) if one is not None], self.crossings)
+
     async def note_markers(self) -> None:
         """Marker lines of defect variants, as they stand in the logs of the surfaces and of the module."""
-        for child in self.children:
-            for line in child.markers():
-                self.record.op(child.name, "probe", "info", marker=line)
-        if not self._with_lab:
-            return
-        with contextlib.suppress(WireError):
-            for line in await self.lab.http.module_log(self.lab.database):
-                if MARKER_PREFIX in line:
-                    self.record.op("module", "probe", "info", marker=line[line.index(MARKER_PREFIX) :])
+        await note_markers(self.record, self.children, self.lab if self._with_lab else None)
 
     async def close(self) -> None:
         """Stop surfaces first, then the lab; keep the logs, drop the work."""

@@ -166,7 +166,7 @@ def _attention(signoff: Signoff) -> list[str]:
             lines += [f"- {cell(reason)}" for reason in gate.reasons[:5]]
             if len(gate.reasons) > 5:
                 lines.append(f"- and {len(gate.reasons) - 5} more in {gate.play.base}/checks.json")
-            lines += ["", f"Repeat: `{gate.repeat}`", f"See: {gate.play.base}/", ""]
+            lines += ["", f"Repeat: `{gate.repeat}`", f"See: {gate.play.base}/findings.md", ""]
     return ["## What needs attention", "", *lines] if lines else []
 
 

@@ -40,8 +40,11 @@ class Expected(Record, frozen=True):
         """Every gate that a clause names, once, in the order of the clauses."""
         return tuple(dict.fromkeys(gate for requirement in self.requirements for gate in requirement.gates))
 
+    def clauses_of(self, gate: str) -> tuple[Requirement, ...]:
+        return tuple(requirement for requirement in self.requirements if gate in requirement.gates)
+
     def of_gate(self, gate: str) -> tuple[str, ...]:
-        return tuple(requirement.id for requirement in self.requirements if gate in requirement.gates)
+        return tuple(requirement.id for requirement in self.clauses_of(gate))
 
 
 class _RequirementsFile(msgspec.Struct, forbid_unknown_fields=True):

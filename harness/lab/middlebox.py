@@ -20,7 +20,7 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from harness.lab.relay import Answer, Link
-from harness.lab.requests import MAX_HEAD_BYTES, Request, RequestSplitter, parse_answer
+from harness.lab.requests import MAX_HEAD_BYTES, AnswerSplitter, Request, RequestSplitter, parse_answer
 from harness.lab.requests import Answer as Head
 
 Direction = Literal["to_client", "to_server"]
@@ -107,7 +107,7 @@ class _WebSocketTap:
     def __init__(self, box: Middlebox, number: int, link: Link) -> None:
         self._box, self.number, self._link = box, number, link
         self._request: _Head | None = _Head()
-        self._requests = RequestSplitter()
+        self._requests, self._answers = RequestSplitter(), AnswerSplitter()
         self._response: _Head | None = _Head()
         self._upgrading = self._altering = False
         self._splitters: dict[Direction, FrameSplitter] = {}
@@ -133,15 +133,17 @@ class _WebSocketTap:
         if self._response is None:
             return self._frames("to_client", data)
         if not self._upgrading:
+            for answer in self._answers.feed(data):
+                self._box.on_answer(self.number, answer)
             return data
         done = self._response.feed(data)
         if done is None:
             return b""
         self._response = None
         head, rest = done
-        answer = parse_answer(head)
-        if answer is not None:
-            self._box.on_answer(self.number, answer)
+        told = parse_answer(head)
+        if told is not None:
+            self._box.on_answer(self.number, told)
         if _UPGRADED.match(head):
             self._splitters = {"to_client": FrameSplitter(masked=False), "to_server": FrameSplitter(masked=True)}
         else:

@@ -84,6 +84,11 @@ class Child:
             f"{self.name} ended with {self.process.returncode} at its start; its log ends: {self.process.tail()}"
         )
 
+    @property
+    def log_size(self) -> int:
+        """How long its log is now."""
+        return self.log.stat().st_size if self.log.is_file() else 0
+
     def markers(self) -> list[str]:
         """SIGNOFF-MARKER lines in the log so far."""
         if not self.log.is_file():

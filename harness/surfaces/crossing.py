@@ -6,10 +6,15 @@ the server's. It also injects: frames of the old protocol, which a desktop must 
 
 from __future__ import annotations
 
+import time
+from collections import deque
+from dataclasses import dataclass
+
 from websockets.frames import Opcode
 
 from harness.config import HashConfig, TablesConfig
 from harness.errors import WireError
+from harness.evidence.exchanges import MAX_KEPT, Exchange
 from harness.evidence.recorder import Recorder
 from harness.history import FrameSeen
 from harness.lab.middlebox import Message, Middlebox
@@ -21,6 +26,24 @@ from harness.wire.schema import Schema, Table
 _TRANSACTIONS = (messages.TransactionUpdate, messages.TransactionUpdateLight)
 
 
+@dataclass
+class Crossed:
+    """One request and what came of it."""
+
+    asked_ns: int
+    request: Request
+    answer: Answer | None = None
+    answered_ns: int = 0
+
+    def exchange(self, by: str) -> Exchange:
+        told = f"{self.request.method} {self.request.path}"
+        if self.answer is None:
+            return Exchange(self.asked_ns, None, by, "server", told, str(self.request.body), error="no answer crossed")
+        ms = round((self.answered_ns - self.asked_ns) / 1e6, 1)
+        answer = str(self.answer.body)
+        return Exchange(self.asked_ns, ms, by, "server", told, str(self.request.body), self.answer.status, answer)
+
+
 class Crossing:
     """The middlebox of one path, with its Ops."""
 
@@ -29,17 +52,36 @@ class Crossing:
         self.schema: Schema | None = None
         self.box = Middlebox(
             on_message=self._on_message,
-            on_request=lambda number, request: self.asked.append((number, request)),
-            on_answer=lambda number, answer: self.answered.update({number: answer}),
+            on_request=self._on_request,
+            on_answer=self._on_answer,
             on_end=self._on_end,
         )
         self.asked: list[tuple[int, Request]] = []  # every HTTP request, with the number of its connection
-        self.answered: dict[int, Answer] = {}  # to those that ask for an upgrade
+        self.answered: dict[int, Answer] = {}  # the last one on each connection
+        self._open: dict[int, deque[Crossed]] = {}  # requests without an answer, by connection
+        self._crossed: deque[Crossed] = deque(maxlen=MAX_KEPT)
         self.sockets: dict[str, int] = {}  # connection id -> the middlebox's number of its socket
         self._connections: dict[int, str] = {}
         self._identities: dict[int, str] = {}
         self.upgraded = 0
         self.delivered: dict[tuple[str, int], Event] = {}  # the last event that crossed at each place
+
+    def _on_request(self, number: int, request: Request) -> None:
+        self.asked.append((number, request))
+        crossed = Crossed(time.monotonic_ns(), request)
+        self._crossed.append(crossed)
+        self._open.setdefault(number, deque()).append(crossed)
+
+    def _on_answer(self, number: int, answer: Answer) -> None:
+        self.answered[number] = answer
+        waiting = self._open.get(number)
+        if waiting:
+            crossed = waiting.popleft()
+            crossed.answer, crossed.answered_ns = answer, time.monotonic_ns()
+
+    def exchanges(self, by: str) -> list[Exchange]:
+        """What crossed by HTTP, of the part of the subject whose path this is."""
+        return [crossed.exchange(by) for crossed in self._crossed]
 
     def _on_message(self, message: Message) -> None:
         connection = self._connections.get(message.socket)
@@ -109,6 +151,7 @@ class Crossing:
                 )
 
     def _on_end(self, number: int) -> None:
+        self._open.pop(number, None)
         connection = self._connections.pop(number, None)
         self._identities.pop(number, None)
         if connection is not None:

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import msgspec
+
 from harness.canonical import Json
 from harness.config import HttpSurfaceConfig
 from harness.errors import SubjectError
+from harness.evidence.exchanges import Exchange, Exchanges
 from harness.evidence.recorder import Recorder
 from harness.history import Op, RouteProbed
 from harness.lab.relay import Answer, Relay
@@ -54,12 +57,16 @@ class Service:
         self._ready_timeout_ms, self.retired = config.ready_timeout_ms, config.retired
         self.variables: Mapping[str, Json] = {}
         self.errors = config.errors
-        self.web = Web(place.way, host=place.host)
-        self.fast = Web(place.way, keep_alive=True, host=place.host)
+        self.exchanges = Exchanges()
+        self.web = Web(place.way, host=place.host, heard=self._heard)
+        self.fast = Web(place.way, keep_alive=True, host=place.host, heard=self._heard)
 
     @property
     def name(self) -> str:
         return self.child.name
+
+    def _heard(self, exchange: Exchange) -> None:
+        self.exchanges.add(msgspec.structs.replace(exchange, to=self.name, log_at=self.child.log_size))
 
     async def start(self, variables: Mapping[str, Json]) -> None:
         """Spawn it, unless it runs already, and wait until its ready route answers 2xx. StartFailed says what its log

@@ -11,7 +11,8 @@ never an exception: status and body go to whoever asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -21,11 +22,13 @@ import msgspec
 from harness.canonical import UNREADABLE, Json
 from harness.config import StepConfig
 from harness.errors import SubjectError
+from harness.evidence.exchanges import MAX_TEXT_CHARS, Exchange
 from harness.evidence.redact import Redactor
 from harness.surfaces.capture import Answer, capture, cookies_of
 from harness.template import fill, fill_text
 
 REQUEST_TIMEOUT_MS = 10_000
+Heard = Callable[[Exchange], None]
 MAX_BODY_BYTES = 32 * 1024 * 1024  # a subject that sends for ever is cut off here
 
 
@@ -56,10 +59,11 @@ class Reply:
 
 
 class Web:
-    """A client of one base URL. `host` is what the service is called, where a relay stands before it."""
+    """A client of one base URL. `host` is what the service is called, where a relay stands before it; `heard` is told
+    of each exchange."""
 
-    def __init__(self, base_url: str, *, keep_alive: bool = False, host: str = "") -> None:
-        self.base_url = base_url
+    def __init__(self, base_url: str, *, keep_alive: bool = False, host: str = "", heard: Heard | None = None) -> None:
+        self.base_url, self._heard = base_url, heard
         headers = {"host": host} if host else {}
         headers |= {} if keep_alive else {"connection": "close"}
         limits = httpx2.Limits(max_connections=200, max_keepalive_connections=100 if keep_alive else 0)
@@ -71,6 +75,25 @@ class Web:
         self, method: str, path: str, *, body: Json = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """One request, no redirects followed. NoAnswer when nothing came."""
+        begun, told = time.monotonic_ns(), f"{method} {path}"
+        sent = "" if body is None else msgspec.json.encode(body)[: 2 * MAX_TEXT_CHARS].decode("utf-8", "replace")
+        try:
+            reply = await self._send(method, path, body=body, headers=headers)
+        except NoAnswer as error:
+            self._tell(Exchange(begun, None, "harness", "", told, sent, error=str(error)))
+            raise
+        ms = (time.monotonic_ns() - begun) / 1e6
+        answer = reply.text[: 2 * MAX_TEXT_CHARS]
+        self._tell(Exchange(begun, round(ms, 1), "harness", "", told, sent, reply.status, answer))
+        return reply
+
+    def _tell(self, exchange: Exchange) -> None:
+        if self._heard is not None:
+            self._heard(exchange)
+
+    async def _send(
+        self, method: str, path: str, *, body: Json = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         content = b"" if body is None else msgspec.json.encode(body)
         typed = {"content-type": "application/json"} if body is not None else {}
         try:

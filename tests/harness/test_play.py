@@ -15,6 +15,7 @@ from harness.checkers.contract import ContractBroken
 from harness.checkers.writes import LostWrite
 from harness.errors import SubjectError
 from harness.evidence.bundle import Bundle
+from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage, Story
 from harness.history import Contract, History
@@ -24,6 +25,9 @@ from harness.verdict import Verdict
 from harness.workload.traffic import Traffic, publish
 
 pytestmark = pytest.mark.lab
+
+
+CLAUSE = Requirement("X-01", "000", "scope 1", 1, "what is acknowledged is there", ("test/gate",))
 
 
 def play(
@@ -37,7 +41,7 @@ def play(
 ) -> GateResult:
     gate = Gate("test/gate", story, checkers, sabotages, timeout_s)
     bundle = Bundle.create(tmp_path, seed=1)
-    result = play_gate(gate, setup, bundle, Chosen(), requirements=("X-01",), repeat="signoff run --only test/gate")
+    result = play_gate(gate, setup, bundle, Chosen(), clauses=(CLAUSE,), repeat="signoff run --only test/gate")
     assert [event.event for event in bundle.events()] == ["started", "finished"]
     assert bundle.result(Play("test/gate")) == result
     return result
@@ -98,7 +102,7 @@ def test_without_a_surface_that_it_needs_a_gate_is_missing_and_starts_nothing(se
     without = replace(setup, config=setup.config.model_copy(update={"desktop": None}))
     gate = Gate("test/gate", story, (ContractBroken(),), (), 60, surfaces=("runtime", "desktop"))
     bundle = Bundle.create(tmp_path, seed=1)
-    result = play_gate(gate, without, bundle, Chosen(), requirements=(), repeat="signoff run")
+    result = play_gate(gate, without, bundle, Chosen(), clauses=(), repeat="signoff run")
     assert (result.verdict, result.reasons) == (Verdict.MISSING, ("signoff.toml has no [desktop]",))
     assert result.timings_ms.keys() == {"down", "judging"}
 

@@ -4,11 +4,15 @@ that has traps, through `signoff run`. The right one gets no finding, the other 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.lab.keys import Keys
+from harness.lab.ports import Ports
 from harness.runner import ROOT
 from tests.main_job.project import Ended, run
 
@@ -43,14 +47,33 @@ TRAPPED = {
 }
 
 
-def play(kind: str, reports: Path) -> tuple[Ended, dict[str, dict[str, Any]]]:
+STUBBORN = """#!{python}
+import os, sys
+sys.path.insert(0, {folder!r})
+from standin.http_service import Answer
+from standin.runtime import Runtime, main
+
+class Stubborn(Runtime):
+    refusing = False
+
+    def publish(self, run, event, status):
+        failed = Answer(500, {{"error": "spacetime publish failed"}})
+        answer = failed if self.refusing else super().publish(run, event, status)
+        self.refusing = answer.status == 500
+        return answer
+
+main(os.environ, Stubborn)
+"""
+
+
+def play(kind: str, reports: Path, *only: str, runtime: Path | None = None) -> tuple[Ended, dict[str, dict[str, Any]]]:
     folder = FOLDER / kind
     env = {
         "OPENAGENTS_ROOT": str(FOLDER),
         "OPENAGENTS_CONTROL": str(folder / "control"),
-        "OPENAGENTS_RUNTIME": str(folder / "runtime"),
+        "OPENAGENTS_RUNTIME": str(runtime or folder / "runtime"),
     }
-    ended, gates = run(ROOT, reports, *PLAYED, config=PROFILE, jobs=2, env=env)
+    ended, gates = run(ROOT, reports, *(only or PLAYED), config=PROFILE, jobs=2, env=env)
     return ended, gates
 
 
@@ -90,3 +113,49 @@ def test_each_trap_is_named_by_its_invariant_and_nothing_else_is_found(tmp_path:
     assert "observed 'HS256'" in signed
     assert "the server accepts a token that control just minted: expected 'accepted', observed 'refused" in signed
     assert "100000" in signed
+
+
+def test_a_control_that_runs_already_is_judged_where_it_is(tmp_path: Path) -> None:
+    """What would stop it or tell it another environment is undecided, and the line is named that stands in the way."""
+    with Ports() as ports:
+        keys, port = Keys.create(tmp_path / "keys"), ports.take()
+        profile = tmp_path / "signoff.toml"
+        profile.write_text(at_url(PROFILE.read_text(), f"http://127.0.0.1:{port}"))
+        child = subprocess.Popen(
+            [str(FOLDER / "right" / "control")],
+            env={"OA_CONTROL_BIND_ADDR": f"127.0.0.1:{port}", "OA_SYNC_TOKEN_SIGNING_KEY": keys.private_pem},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            env = {"OPENAGENTS_ROOT": str(FOLDER), "OPENAGENTS_RUNTIME": str(FOLDER / "right" / "runtime")}
+            routes, environment = "control/retired-routes", "control/env-contract"
+            ended, gates = run(ROOT, tmp_path, routes, environment, config=profile, env=env)
+            assert child.poll() is None, "it was not ours to stop"
+        finally:
+            child.kill()
+            child.wait()
+    assert gates[routes]["verdict"] == "PASS", ended.out
+    assert gates[environment]["verdict"] == "UNKNOWN"
+    assert "give [control] a command in place of its url in signoff.toml" in gates[environment]["reasons"][0]
+
+
+def at_url(profile: str, url: str) -> str:
+    """The profile with a control that runs already, from another folder."""
+    started = profile.index("[control]\n") + len("[control]\n")
+    sessions = profile.index("# In the mock mode")
+    text = f'{profile[:started]}url = "{url}"\n{profile[sessions:]}'
+    return text.replace('"openagents/module', f'"{FOLDER}/module')
+
+
+def test_what_is_refused_is_no_lost_write_but_who_goes_on_refusing_does_not_converge(tmp_path: Path) -> None:
+    runtime = tmp_path / "stubborn-runtime"
+    runtime.write_text(STUBBORN.format(python=sys.executable, folder=str(FOLDER)))
+    runtime.chmod(0o755)
+    drill = "chaos/runtime-recovery"
+    ended, gates = play("right", tmp_path, drill, runtime=runtime)
+    assert found(gates, tmp_path) == {drill: {"I11"}}, ended.out
+    page = (tmp_path / "latest" / "drills" / drill / "1" / "findings.md").read_text()
+    assert "publishing does not work again" in page
+    assert "harness -> runtime  POST /internal/v1/runs/" in page, "what was asked and answered about the event"
+    assert "spacetime publish failed" in page
+    assert "Log of runtime around then" in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.lab.requests import Request, RequestSplitter, parse_answer
+from harness.lab.requests import MAX_EXCERPT_BYTES, AnswerSplitter, Request, RequestSplitter, parse_answer
 
 GET = b"GET /v1/ping?token=secret HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /x HTTP/1.1\r\ncontent-length: 5\r\n\r\nGET /"
@@ -54,3 +54,27 @@ def test_an_answer() -> None:
     assert answer is not None
     assert (answer.status, answer.headers) == (101, {"sec-websocket-protocol": "p"})
     assert parse_answer(b"nonsense") is None
+
+
+def answers(data: bytes, size: int) -> list[tuple[int, str]]:
+    splitter = AnswerSplitter()
+    found = [one for at in range(0, len(data), size) for one in splitter.feed(data[at : at + size])]
+    return [(one.status, str(one.body)) for one in found]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 10_000])
+def test_answers_of_a_kept_connection_are_seen_with_the_beginning_of_their_bodies(size: int) -> None:
+    plain = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"
+    chunked = b"HTTP/1.1 530 no\r\ntransfer-encoding: chunked\r\n\r\n4\r\nseq_\r\n8\r\nconflict\r\n0\r\n\r\n"
+    empty = b"HTTP/1.1 204 No Content\r\n\r\n"
+    until_closed = b"HTTP/1.0 200 OK\r\n\r\nHTTP/1.1 is what it says"
+    expected = [(200, "abc"), (530, "seq_conflict"), (204, ""), (200, "abc"), (200, "HTTP/1.1 is what it says")]
+    assert answers(plain + chunked + empty + plain + until_closed, size) == expected
+
+
+def test_a_request_has_the_beginning_of_its_body_and_a_long_one_says_how_long_it_was() -> None:
+    long = b"x" * (MAX_EXCERPT_BYTES + 5)
+    posts = POST + b"POST /z HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(long) + long
+    bodies = [str(one.body) for one in seen(posts, 100)]
+    assert bodies[0] == "GET /"
+    assert bodies[1].endswith(f"x... ({len(long)} bytes)")

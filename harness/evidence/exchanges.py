@@ -1,0 +1,73 @@
+"""HTTP exchanges around a finding: what was asked and what came, with times on the history's clock.
+
+Two kinds, told apart by who asked: the harness at a surface, and a part of the subject at the server (as it crossed the
+part's path). Kept in memory, bounded, and written only beside a gate that did not pass; secrets are struck out then,
+when all of them are known.
+
+    log = Exchanges()
+    log.add(Exchange(t_ns, 3.1, "harness", "runtime", "POST /events", "{}", 500, "no"))
+    dump(cleaned(log.all(), redactor))      # bytes of exchanges.jsonl
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from harness.evidence.redact import Redactor
+from harness.history import Record, encode
+
+MAX_KEPT = 3_000  # the last ones of each kind
+MAX_TEXT_CHARS = 2_000  # of a body, so that a flood fills no bundle
+
+
+class Exchange(Record, frozen=True):
+    """`t_ns` when it was asked; `ms` until the answer, absent when none came. `log_at` is how long the surface's log
+    was at its end."""
+
+    t_ns: int
+    ms: float | None
+    by: str
+    to: str
+    asked: str
+    body: str = ""
+    status: int | None = None
+    answer: str = ""
+    error: str = ""
+    log_at: int | None = None
+
+
+class Exchanges:
+    """The last ones."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Exchange] = deque(maxlen=MAX_KEPT)
+
+    def add(self, exchange: Exchange) -> None:
+        self._kept.append(exchange)
+
+    def all(self) -> list[Exchange]:
+        return list(self._kept)
+
+
+def cleaned(exchanges: Iterable[Exchange], redactor: Redactor) -> list[Exchange]:
+    """In the order of their beginning, without secrets, cut to their limit: in this order, so that no half of a secret
+    is left."""
+    ordered = sorted(exchanges, key=lambda one: one.t_ns)
+    return [
+        msgspec.structs.replace(
+            one,
+            asked=redactor.clean(one.asked),
+            body=redactor.clean(one.body)[:MAX_TEXT_CHARS],
+            answer=redactor.clean(one.answer)[:MAX_TEXT_CHARS],
+            error=redactor.clean(one.error)[:MAX_TEXT_CHARS],
+        )
+        for one in ordered
+    ]
+
+
+def dump(exchanges: Iterable[Exchange]) -> bytes:
+    """One JSON line each."""
+    return b"".join(encode(one) + b"\n" for one in exchanges)

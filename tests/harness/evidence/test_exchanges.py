@@ -1,0 +1,32 @@
+"""HTTP exchanges as evidence: bounded, in order, without secrets."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.evidence import exchanges as exchanges_module
+from harness.evidence.exchanges import MAX_TEXT_CHARS, Exchange, Exchanges, cleaned, dump
+from harness.evidence.redact import Redactor
+
+
+def one(t_ns: int, body: str = "", answer: str = "") -> Exchange:
+    return Exchange(t_ns, 1.0, "harness", "runtime", "POST /events", body, 200, answer)
+
+
+def test_only_the_last_ones_are_kept() -> None:
+    log = Exchanges()
+    for number in range(exchanges_module.MAX_KEPT + 5):
+        log.add(one(number))
+    assert [log.all()[0].t_ns, len(log.all())] == [5, exchanges_module.MAX_KEPT]
+
+
+def test_they_are_in_order_and_say_no_secret_whole_or_cut() -> None:
+    secret = "hunter2-hunter2"
+    long = "x" * (MAX_TEXT_CHARS - 7) + secret
+    found = cleaned([one(2, long), one(1, f"bearer {secret}", "eyJhbGciOiJFUzI1NiJ9.e30.c2ln")], Redactor([secret]))
+    assert [exchange.t_ns for exchange in found] == [1, 2]
+    written = dump(found)
+    assert b"hunter2" not in written
+    assert b"eyJ" not in written
+    assert len(found[1].body) == MAX_TEXT_CHARS
+    assert [msgspec.json.decode(line, type=Exchange) for line in written.splitlines()] == found
