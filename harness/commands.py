@@ -20,7 +20,7 @@ from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import GateResult, Profile, Selection, Signoff
 from harness.evidence.verify import verify
 from harness.history import History
-from harness.lab import prerequisites, providers
+from harness.lab import engine, prerequisites, providers
 from harness.lab.components import cache_root
 from harness.lab.topology import Lab
 from harness.process import WORK_PREFIX
@@ -190,11 +190,20 @@ def doctor_command(config_path: Path) -> int:
     step("prerequisites for building the servers", lambda: prerequisites.check(need_rust=True, need_go=True))
     step(f"cache {cache_root()}", lambda: _writable(cache_root()))
     config = step(f"configuration {config_path}", lambda: load(config_path))
+    _show(_engine_seen())
     if config is not None:
         setup = step("servers", lambda: runner.prepare(config))
         if setup is not None:
             step("lab up, module published and read back, lab down", lambda: _lab_seen(setup))
     return code
+
+
+def _engine_seen() -> str:
+    """No failed step: only provider `docker` needs an engine, and then the step "servers" fails."""
+    try:
+        return f"present docker engine {engine.ready().version}"
+    except LabError as error:
+        return f"absent  docker engine, so that provider 'docker' and its lane cannot run: {error}"
 
 
 def _lab_seen(setup: Setup) -> str:

@@ -38,9 +38,11 @@ class SubjectConfig(_Model):
 
 
 class LabConfig(_Model):
-    provider: Literal["auto", "binary", "build"] = "auto"
+    provider: Literal["auto", "binary", "build", "docker"] = "auto"
     spacetimedb: Path | None = None
     toxiproxy: Path | None = None
+    spacetimedb_image: str = ""
+    toxiproxy_image: str = ""
 
 
 class CallConfig(_Model):

@@ -50,7 +50,7 @@ from harness.evidence.signoff import (
     requirements_of,
 )
 from harness.follow import Followed
-from harness.lab import providers
+from harness.lab import engine, providers
 from harness.lab.topology import Lab
 from harness.process import WORK_PREFIX
 from harness.progress import Progress
@@ -94,6 +94,8 @@ def run(request: Request, progress: Progress) -> Signoff:
         f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}"
     )
     interrupted = _gates(request, bundle, progress)
+    if setup.components.contained:
+        engine.sweep("run", bundle.run_id)  # what a worker that was killed left, should its reaper be gone too
     signoff = conclude(
         bundle, config, expected, request, lab, interrupted=interrupted, started=started, setup_s=setup_s,
         run_s=time.monotonic() - began - setup_s,
@@ -104,7 +106,10 @@ def run(request: Request, progress: Progress) -> Signoff:
 
 def prepare(config: Config) -> Setup:
     """Servers and module, ready to start."""
-    choice = providers.LabChoice(config.lab.provider, config.lab.spacetimedb, config.lab.toxiproxy)
+    lab = config.lab
+    choice = providers.LabChoice(
+        lab.provider, lab.spacetimedb, lab.toxiproxy, lab.spacetimedb_image, lab.toxiproxy_image
+    )
     wasm = (config.folder / config.module.wasm).read_bytes()
     return Setup(config, providers.prepare(choice), wasm)
 
@@ -147,7 +152,7 @@ def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
     argv += [f"--signoff-schedule={request.schedule}"] if request.schedule is not None else []
     argv += [f"--signoff-only={name}" for name in request.selection.only]
     argv += [f"--signoff-skip={name}" for name in request.selection.skip]
-    child = process.Background(argv, log=log, cwd=ROOT)
+    child = process.Background(argv, log=log, cwd=ROOT, run=bundle.run_id)
     shown, interrupted, followed = 0, False, Followed()
     while True:
         try:

@@ -45,6 +45,8 @@ _MEANING: dict[str, dict[str, str]] = {
         "provider": "where the servers come from: see Providers",
         "spacetimedb": "the server's program; needs provider `binary` or `auto`",
         "toxiproxy": "Toxiproxy's program; needs provider `binary` or `auto`",
+        "spacetimedb_image": "image to run the server from, with provider `docker`; empty: the official one",
+        "toxiproxy_image": "image to run Toxiproxy from, with provider `docker`; empty: the official one",
     },
     "ModuleConfig": {
         "wasm": "the compiled module that every scenario publishes to its own server",

@@ -67,7 +67,7 @@ def check_tables(config: Config, schema: Schema) -> None:
 
 def see_lab(components: Components, wasm: bytes, program: str) -> LabSeen:
     def seen(component: Component) -> ProgramSeen:
-        return ProgramSeen(component.version, component.sha256, component.source)
+        return ProgramSeen(component.version, component.sha256, component.source, component.image)
 
     module = ModuleSeen(hashlib.sha256(wasm).hexdigest(), program)
     return LabSeen(components.provider, seen(components.spacetimedb), seen(components.toxiproxy), module)

@@ -42,9 +42,12 @@ class SubjectSeen(Record, frozen=True):
 
 
 class ProgramSeen(Record, frozen=True):
+    """A program of the lab; `image` is the digest of the image that it ran from, if it ran in a container."""
+
     version: str
     sha256: str
     source: str
+    image: str = ""
 
 
 class ModuleSeen(Record, frozen=True):
