@@ -15,22 +15,21 @@ import random
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from harness.canonical import Json
-from harness.config import Config, SurfaceConfig
+from harness.config import SurfaceConfig
 from harness.errors import ConfigError, SubjectError, WireError
 from harness.evidence.recorder import Recorder
 from harness.evidence.redact import Redactor
 from harness.history import Phase, Restarted, SocketSeen
 from harness.lab.disk import SmallDisk
 from harness.lab.keys import ISSUER
-from harness.lab.providers import Components
 from harness.lab.relay import Link, Tap
 from harness.lab.topology import Lab
 from harness.process import work_folder
+from harness.setup import Chosen, Setup
 from harness.surfaces.child import MARKER_PREFIX, Child
 from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.crossing import Crossing
@@ -47,42 +46,24 @@ from harness.wire.identity import identity_of
 from harness.workload.appends import Appender
 
 SETTLE_TIMEOUT_MS = 30_000
+_AS_USUAL = Chosen()
 
 
 class AbsentSurface(SubjectError):
     """signoff.toml names no such surface: the gate is MISSING, not failed."""
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What all scenarios of a run share."""
-
-    config: Config
-    components: Components
-    wasm: bytes
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What was asked for one play: its seed, its profile, and for a drill perhaps the schedule to play again."""
-
-    seed: int = 1
-    profile: str = "smoke"
-    schedule: bytes = b""
-
-
 class Scenario:
     """`lab` False: no server is started, and only what needs none may be asked for (gates that read files)."""
 
-    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen(), lab: bool = True) -> None:
-        self._with_lab = lab
+    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = _AS_USUAL, lab: bool = True) -> None:
         self.config, self.name, self.out, self.chosen = setup.config, name, out, chosen
         self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
         self.logs = out / "logs"
         self._work = work_folder()
-        self.lab = Lab(setup.components, self._work / "lab", self.logs, setup.wasm)
+        self._lab = setup.new_lab(self._work / "lab", self.logs) if lab else None
         self.children: list[Child] = []
         self.control: ControlSurface | None = None
         self.runtime: RuntimeSurface | None = None
@@ -93,7 +74,7 @@ class Scenario:
         self.crossings: dict[str, Crossing] = {}  # by the name of their path
 
     async def __aenter__(self) -> Scenario:
-        if not self._with_lab:
+        if self._lab is None:
             return self
         try:
             await self.lab.__aenter__()
@@ -108,6 +89,29 @@ class Scenario:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def lab(self) -> Lab:
+        if self._lab is None:
+            raise AbsentSurface("this scene has no lab of its own")
+        return self._lab
+
+    @property
+    def http(self) -> HttpClient:
+        """Our own way to the server."""
+        return self.lab.http
+
+    @property
+    def database(self) -> str:
+        return self.lab.database
+
+    @property
+    def may_write(self) -> bool:
+        """A server of our own may be written to."""
+        return True
+
+    async def clean_up(self) -> None:
+        """Take away what was written, where somebody else would find it; what is ours goes with its server."""
 
     async def _prepare(self) -> None:
         """Ports, service identities, the calls after publishing, the observer."""
@@ -252,8 +256,8 @@ class Scenario:
         call = self.config.module.append
         if call is None:
             raise ConfigError("the harness cannot append: signoff.toml has no module.append")
-        way, book = http or self.lab.http, record or self.record
-        return Appender(way, self.lab.database, call, self.config.hash, self.variables(), book)
+        way, book = http or self.http, record or self.record
+        return Appender(way, self.database, call, self.config.hash, self.variables(), book)
 
     async def prune(self, stream: str, floor: int) -> None:
         """Move a stream's retention floor, and declare it. ConfigError when signoff.toml does not say how."""
@@ -261,7 +265,7 @@ class Scenario:
         if call is None:
             raise ConfigError("the harness cannot prune: signoff.toml has no module.prune")
         args = [fill(argument, {**self.variables(), "stream": stream, "floor": floor}) for argument in call.args]
-        await self.lab.http.call(self.lab.database, call.reducer, args)
+        await self.http.call(self.database, call.reducer, args)
         self.floors[stream] = floor
         self.record.op("lab", "prune", stream=stream, cursor=floor)
 
@@ -355,7 +359,7 @@ class Scenario:
         for child in self.children:
             for line in child.markers():
                 self.record.op(child.name, "probe", "info", marker=line)
-        if not self._with_lab:
+        if self._lab is None:
             return
         with contextlib.suppress(WireError):
             for line in await self.lab.http.module_log(self.lab.database):
@@ -368,7 +372,7 @@ class Scenario:
         stops += [service.close for service in (self.runtime, self.control) if service is not None]
         results = await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
         try:
-            if self._with_lab:
+            if self._lab is not None:
                 await self.lab.down()
         finally:
             for disk in self.disks.values():

@@ -9,7 +9,7 @@ import pytest
 from harness.config import load
 from harness.lab import engine, providers
 from harness.runner import ROOT, prepare
-from harness.scenario import Setup
+from harness.setup import Setup
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
-from harness.evidence.signoff import GateResult, ProgramSeen, Signoff
+from harness.evidence.signoff import GateResult, LabSeen, ProgramSeen, Signoff
 from harness.verdict import Overall, Verdict
 
 _MEANING = {
@@ -142,12 +142,22 @@ def _identity(signoff: Signoff) -> Iterator[tuple[str, str]]:
     yield "tree", f"`{tree.commit or 'not under git'}`{', with uncommitted changes' if tree.dirty else ''}"
     if signoff.lab is not None:
         lab = signoff.lab
+        yield from _lab(lab)
+    yield "run", f"{signoff.run_id}, profile {signoff.profile}, seed {signoff.seed}"
+    yield "time", f"{signoff.started_at} to {signoff.finished_at}: {where_the_time_went(signoff)}"
+
+
+def _lab(lab: LabSeen) -> Iterator[tuple[str, str]]:
+    if lab.server is not None and lab.toxiproxy is not None and lab.module is not None:
         yield "SpacetimeDB", f"{_program(lab.server)} ({cell(lab.provider)})"
         yield "Toxiproxy", _program(lab.toxiproxy)
         yield "module", f"sha256 `{lab.module.wasm_sha256}`"
         yield "program read back from the server", f"`{lab.module.running_program_hash}`"
-    yield "run", f"{signoff.run_id}, profile {signoff.profile}, seed {signoff.seed}"
-    yield "time", f"{signoff.started_at} to {signoff.finished_at}: {where_the_time_went(signoff)}"
+    if lab.remote is not None:
+        leave = "with leave to write" if lab.remote.writes else "without leave to write"
+        yield "remote server", f"SpacetimeDB {cell(lab.remote.version)} by its own word, {leave}"
+        yield "remote database", f"identity `{cell(lab.remote.database_identity)}`"
+        yield "program that it runs", f"`{cell(lab.remote.program_hash)}`"
 
 
 def _program(seen: ProgramSeen) -> str:

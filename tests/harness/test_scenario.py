@@ -16,7 +16,8 @@ import pytest
 
 from harness.history import SocketSeen, unpack
 from harness.process import MARK
-from harness.scenario import Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Setup
 from harness.wait import wait_until
 from harness.wire.client import Subscription
 

@@ -11,7 +11,8 @@ from harness.canonical import chain_start, state_hash
 from harness.config import HashConfig, TablesConfig
 from harness.evidence.recorder import Recorder
 from harness.history import FinalState, Presence, unpack
-from harness.scenario import Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Setup
 from harness.surfaces.observer import Observer, final_read_of
 from harness.surfaces.replica import Replica
 from harness.wire.http import HttpClient
