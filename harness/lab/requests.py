@@ -81,6 +81,10 @@ class RequestSplitter:
         self._skip = 0
         self._chunked = False
 
+    def go_on(self) -> None:
+        """The upgrade was refused: what follows is HTTP again."""
+        self.upgraded = False
+
     def feed(self, data: bytes) -> list[Request]:
         """The requests whose heads these bytes complete."""
         if self.broken or self.upgraded:
