@@ -9,8 +9,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-# Words of a product like the one that the guards are made for. What symbols are made of comes as often as in real code:
-# each word has the weight of its rank, and these words stand far behind.
+# Words of a product like the one that the guards are made for.
 _NOUNS = (
     "account agent amount audit billing bucket buffer cache carrier catalog center charge chart city client cluster "
     "column comment company config contact contract counter country course credit currency customer dashboard device "
@@ -26,7 +25,7 @@ _NOUNS = (
     "shipment shop signal site size skill snapshot source space stage station status step stock storage store story "
     "strategy stream student style subject summary supplier survey table target task tax team template tenant test "
     "theme ticket time title topic total trace track trade trip type unit user value vendor version view visit voucher "
-    "wallet warehouse week widget window worker workspace writer year zone token api sync socket batch legacy websocket"
+    "wallet warehouse week widget window worker workspace writer year zone"
 ).split()
 _VERBS = (
     "accept add append apply assign attach build calculate cancel change check choose clear close collect commit "
@@ -37,6 +36,13 @@ _VERBS = (
     "show sign skip sort split start stop store submit sum switch tag take test touch track transfer trim undo update "
     "upload validate verify visit wait watch wrap write enable force use join reply"
 ).split()
+# What symbols are made of, and how often one of these stands for a noun. As literals or segments of a path they come
+# 0.1 to 5 times in a megabyte of code (counted in 60 MB each of Rust crates, Python packages and Go's library); in the
+# folders of a product's sync service, far more often.
+_OF_SYMBOLS = "token api sync socket batch legacy websocket spacetime topics".split()
+_SHARE_OF_SYMBOLS, _SHARE_IN_SYNC = 0.001, 0.005
+_SYNC_SHARE = 0.05  # of the folders
+_FILES_AN_AREA = 20  # in two folders: 4 to 9 files in each folder, as in those crates, packages and library
 _NOUN_WEIGHTS = [1 / (rank + 10) for rank in range(len(_NOUNS))]
 _VERB_WEIGHTS = [1 / (rank + 10) for rank in range(len(_VERBS))]
 
@@ -46,7 +52,7 @@ _LINE = {
           "    store.{u}_{m}(&format!(\"/api/{{}}/{n}\", {m}))\n}}\n\n",
     "ts": "export async function {v}{N}(input: {M}, limit = {i}): Promise<{N}> {{\n  const {m} = await fetch(`/api/${{input"
           ".{n}}}/{m}`);\n  if (!{m}.ok) throw new Error('{v} {n} failed: ' + {m}.status);\n  // {w}\n  return {u}{M}("
-          "{m}, {{ kind: \"{n}\", mode: 'sync' }});\n}}\n\n",
+          "{m}, {{ kind: \"{n}\", mode: '{u}' }});\n}}\n\n",
     "js": "function {v}{N}(input, {m}) {{\n  const name = \"{n}\" + '-' + {m}.id;\n  return [name, '{m}'].join('/'); // {w}\n"
           "}}\nmodule.exports.{v}{N} = {v}{N};\n\n",
     "py": "def {v}_{n}(self, {m}: {M}, limit: int = {i}) -> {N}:\n    \"\"\"{w}.\"\"\"\n    name = f\"{{{m}.id}}/{n}\"\n"
@@ -96,12 +102,18 @@ def make(root: Path, *, files: int, megabytes: int, seed: int) -> dict[str, str]
     chosen = [rng.choice(kinds) for _ in range(files)]
     weights = [rng.lognormvariate(0, 1) for _ in range(files)]
     unit = megabytes * 1_000_000 / sum(weights)
+    areas = [
+        (f"{rng.choice(_NOUNS)}/{rng.choice(_NOUNS)}-{number}", _SHARE_IN_SYNC if is_sync else _SHARE_OF_SYMBOLS)
+        for number in range(max(1, files // _FILES_AN_AREA))
+        for is_sync in (rng.random() < _SYNC_SHARE,)
+    ]
     planted: dict[str, str] = {}
     for number, (kind, weight) in enumerate(zip(chosen, weights, strict=True)):
-        folder = root / f"{rng.choice(_NOUNS)}-{number % 97}" / ("src" if kind not in ("md", "yaml") else "docs")
+        area, share = rng.choice(areas)
+        folder = root / area / ("src" if kind not in ("md", "yaml") else "docs")
         path = folder / f"{rng.choice(_NOUNS)}_{number}.{kind}"
         folder.mkdir(parents=True, exist_ok=True)
-        text = _text(rng, kind, int(weight * unit))
+        text = _text(rng, kind, int(weight * unit), share)
         if kind not in planted and number > files // 3:
             text = PLANTED[kind] if kind == "json" else text + PLANTED[kind]
             planted[kind] = str(path.relative_to(root))
@@ -109,11 +121,12 @@ def make(root: Path, *, files: int, megabytes: int, seed: int) -> dict[str, str]
     return planted
 
 
-def _text(rng: random.Random, kind: str, size: int) -> str:
+def _text(rng: random.Random, kind: str, size: int, share: float) -> str:
     parts: list[str] = []
     length = 0
     while length < size or not parts:
         nouns, verbs = rng.choices(_NOUNS, _NOUN_WEIGHTS, k=6), rng.choices(_VERBS, _VERB_WEIGHTS, k=3)
+        nouns = [rng.choice(_OF_SYMBOLS) if rng.random() < share else noun for noun in nouns]
         part = _LINE[kind].format(
             v=verbs[0], u=verbs[1], n=nouns[0], m=nouns[1], N=nouns[2].title(), M=nouns[3].title(),
             i=rng.randrange(9999), w=f"{verbs[2]} the {nouns[4]} of the {nouns[5]}",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from harness.checkers.contract import ContractBroken
 from harness.checkers.presence import PresenceDrift
-from harness.errors import HarnessError, WireError
+from harness.errors import HarnessError, SubjectError, WireError
 from harness.gate import gate
 from harness.history import Disconnected, Presence
 from harness.remote_scenario import RemoteScenario
@@ -41,6 +41,8 @@ async def test_remote_two_client_handshake(scene: Scenario) -> None:
     third client of ours sees by its subscription what SQL says."""
     if not isinstance(scene, RemoteScenario):
         raise HarnessError("this gate stands on a remote server")
+    if not scene.config.module.tables.presence.connection:
+        raise SubjectError("presence is kept by identity: two connections of the one token that we have are one row")
     async with _connected(scene, "watcher") as socket, _watching(scene, socket) as watcher:
         for name in ROUNDS:
             await _handshake(scene, watcher, name)

@@ -9,8 +9,6 @@ one that cannot be written is said once and costs only time.
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +16,7 @@ from pathlib import Path
 import msgspec
 from blake3 import blake3
 
+from guards.kept import keep
 from guards.prefilter import NO_ENDS, Ends
 from guards.rule import Rule
 from guards.sighting import Look
@@ -26,16 +25,23 @@ from harness.history import Record
 
 MAX_ENTRIES = 400_000  # digests of this many files are about 20 MB; beyond it the next run begins anew
 PARSERS = ("ast-grep-py", "libcst", "markdown-it-py")
-KEPT_FILES = 4  # pairs of engine and rules whose caches are kept
 
 
 class Entry(Record, frozen=True):
-    """What one content showed by itself: a look when it was parsed, else the ends of symbols that it has."""
+    """What one content showed by itself: a look when it was parsed, else the ends of symbols that it has. `language`
+    and `start`, what it begins with, are told of what showed something."""
 
+    language: str = ""
+    start: bytes = b""
     look: Look | None = None
     ends: Ends = NO_ENDS
     odd: bool = False  # no UTF-8
+    binary: bool = False
     too_large: bool = False
+
+    @property
+    def shows(self) -> bool:
+        return self.look is not None or self.ends != NO_ENDS
 
 
 NOTHING = Entry()
@@ -67,25 +73,9 @@ class Cache:
             return
         self._entries = {**(self._entries if len(self._entries) < MAX_ENTRIES else {}), **new}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".new-", delete=False) as file:
-                try:
-                    file.write(msgspec.msgpack.encode(self._entries))
-                    file.flush()
-                    Path(file.name).replace(self._path)
-                except OSError:
-                    Path(file.name).unlink()
-                    raise
-            self._prune(self._path.parent)
+            keep(self._path, msgspec.msgpack.encode(self._entries))
         except OSError as error:
             self.trouble = f"the cache cannot be written, so the next scan is no faster: {error}"
-
-    @staticmethod
-    def _prune(folder: Path) -> None:
-        files = sorted(folder.glob("*.msgpack"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in files[KEPT_FILES:]:
-            with contextlib.suppress(OSError):
-                path.unlink()
 
 
 def digest_of(data: bytes) -> bytes:

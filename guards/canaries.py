@@ -15,7 +15,7 @@ from typing import get_args
 from guards.classes import BLOCKING, START_BYTES, Places, classify
 from guards.hits import CanaryResult
 from guards.languages import LANGUAGES, look
-from guards.prefilter import Prefilter
+from guards.prefilter import Prefilter, prefilter_of
 from guards.rule import Kind, Rule
 
 FOLDER = Path(__file__).with_name("canaries")
@@ -29,7 +29,7 @@ def names() -> list[str]:
 
 def check(rules: Sequence[Rule], chosen: Sequence[str], folder: Path = FOLDER) -> list[CanaryResult]:
     """What came of these canaries. One that is not there is missed."""
-    prefilter = Prefilter(rules)
+    prefilter = prefilter_of(tuple(rules))
     results = []
     for name in chosen:
         language, _, kind = name.partition("/")

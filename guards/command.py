@@ -15,7 +15,6 @@ import msgspec
 
 from guards import baseline, exceptions
 from guards.config import find, load, rules_of
-from guards.documents.check import check
 from guards.hits import Fault, Report
 from guards.progress import Ticker
 from guards.report import for_people, workflow_commands
@@ -137,6 +136,8 @@ def _documented(report: Report, request: Request, folder: Path | None) -> Report
     root, config = Path(report.root), request.config.documents
     if config is None or all(path.resolve() != root for path in request.paths):
         return report
+    from guards.documents.check import check
+
     judged = check(root, config, list_tree([root]).files, folder)
     faults = [Fault("docs", one.check, one.path, one.line, one.message, one.instead) for one in judged.faults]
     return _with(report, "docs", faults)

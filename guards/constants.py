@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from guards.cache import Entry
 from guards.languages import language_of
-from guards.scanner import IMPORT, MAX_IMPORT_BYTES, Scanner, Seen, is_common
+from guards.scanner import IMPORT, MAX_IMPORT_BYTES, is_common
 from guards.sources.values import HOLE, Values
 
 MIN_NAME_CHARS = 3  # of a constant that is followed into other files: shorter names are everywhere
@@ -36,43 +37,47 @@ class Share:
     values: Values
 
 
-def exporters(seen: Sequence[Seen]) -> list[str]:
-    """Files that give a name to one end of a symbol only, while another file shows the other end: these are parsed for
-    their constants."""
-    heads = {number for one in seen for number in one.ends.heads}
-    tails = {number for one in seen for number in one.ends.tails}
-    return [
-        one.path for one in seen if one.look is None and (one.ends.given_heads & tails or one.ends.given_tails & heads)
-    ]
+def exporters(seen: Mapping[str, Entry]) -> list[str]:
+    """Files that give a name to one end of a symbol, while a file shows the other end: these are parsed for their
+    constants."""
+    heads = {number for one in seen.values() for number in one.ends.heads}
+    tails = {number for one in seen.values() for number in one.ends.tails}
+    return [path for path, one in seen.items() if one.ends.given_heads & tails or one.ends.given_tails & heads]
 
 
-def shares(seen: Iterable[Seen]) -> list[Share]:
+def shares(seen: Mapping[str, Entry]) -> list[Share]:
     """The constants that hold a piece of a symbol."""
     return [
-        Share(one.path, one.language, name, values)
-        for one in seen
+        Share(path, one.language, name, values)
+        for path, one in seen.items()
         if one.look is not None
         for name, every in one.look.constants.items()
         if len(name) >= MIN_NAME_CHARS and (values := tuple(value for value in every if HOLE not in value))
     ]
 
 
+def may_use(offered: Sequence[Share], paths: Iterable[str]) -> list[str]:
+    """The files in whose languages these constants can be named."""
+    families = {family_of(share.language) for share in offered}
+    return [path for path in paths if family_of(language_of(path, b"")) in families]
+
+
 def importers(
-    offered: Sequence[Share], mentions: Iterable[tuple[str, frozenset[str]]], text_of: Scanner
+    offered: Sequence[Share], mentions: Iterable[tuple[str, frozenset[str]]], text_of: Callable[[str], str]
 ) -> dict[str, dict[str, Values]]:
     """By file: the constants of others that it names and can see."""
     by_name: dict[tuple[str, str], list[Share]] = {}
     for share in offered:
-        by_name.setdefault((share.name, _family(share.language)), []).append(share)
+        by_name.setdefault((share.name, family_of(share.language)), []).append(share)
     found: dict[str, dict[str, Values]] = {}
     for path, names in mentions:
-        language = _family(language_of(PurePosixPath(path), b""))
+        language = family_of(language_of(path, b""))
         candidates = [
             share for name in sorted(names) for share in by_name.get((name, language), ()) if share.path != path
         ]
         if not candidates:
             continue
-        imports = _imports(text_of.text(path))
+        imports = _imports(text_of(path))
         for share in candidates:
             if _sees(path, imports, share):
                 known = found.setdefault(path, {})
@@ -80,7 +85,7 @@ def importers(
     return found
 
 
-def _family(language: str) -> str:
+def family_of(language: str) -> str:
     """Languages whose files import each other count as one."""
     return {"javascript": "typescript", "tsx": "typescript", "kotlin": "java"}.get(language, language)
 
@@ -105,8 +110,3 @@ def _place(path: str) -> tuple[str, str, str]:
     """(folder, name without its suffix, the name that imports use)."""
     whole = PurePosixPath(path)
     return str(whole.parent), whole.stem, whole.parent.name if whole.stem in _FOLDER_FILES else whole.stem
-
-
-def merged(first: Mapping[str, Seen], later: Iterable[Seen]) -> dict[str, Seen]:
-    """A look with more constants takes the place of the one without."""
-    return {**first, **{one.path: one for one in later}}

@@ -11,16 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guards.documents.faults import Judged
+from guards.exceptions import Exception_
 from guards.hits import Report
 from guards.rule import Rule
 from harness.errors import SubjectError
+from harness.evidence.judgement import EXCEPTION
 from harness.evidence.recorder import Recorder
 
 MAX_RECORDED_HITS = 200  # of one guard; findings.json has all
 
 
-def record_scan(record: Recorder, report: Report, rules: Sequence[Rule], guard: str) -> None:
-    """One guard of a scan. SubjectError says what keeps it from a verdict."""
+def record_scan(
+    record: Recorder, report: Report, rules: Sequence[Rule], guard: str, book: Sequence[Exception_] = ()
+) -> None:
+    """One guard of a scan, with the exceptions that it rests on. SubjectError says what keeps it from a verdict."""
     own = [rule for rule in rules if rule.guard == guard]
     kinds = {rule.kind for rule in own}
     for canary in report.canaries:
@@ -34,6 +38,11 @@ def record_scan(record: Recorder, report: Report, rules: Sequence[Rule], guard: 
     for hit in hits[:MAX_RECORDED_HITS]:
         found = f"{hit.symbol} in {hit.cls}: {hit.source}"
         record.expect("scan", f"{hit.path}:{hit.line}:{hit.column} ({hit.rule})", "absent", found)
+    for one in book:
+        count = sum(hit.guard == guard and hit.covered == one.cover for hit in report.hits)
+        if count:
+            what = f"{one.id} of {one.owner} until {one.expires}: {count} of {one.rule} in {one.surface}"
+            record.expect(EXCEPTION, f"{what}, to be deleted by {one.deletion_issue}", "covered", "covered")
     problems = [problem for of, problem in report.problems if of in ("", guard)]
     if problems:
         raise SubjectError(f"the scan cannot decide: {'; '.join(problems[:5])}")

@@ -59,6 +59,11 @@ class Exception_(BaseModel):
         """Exactly its rule and its paths."""
         return hit.rule == self.rule and any(hit.path == path or fnmatchcase(hit.path, path) for path in self.paths)
 
+    @property
+    def cover(self) -> str:
+        """What a hit says that it covers."""
+        return f"exception {self.id} until {self.expires}"
+
     def is_live(self, today: date) -> bool:
         return self.created is not None and self.expires is not None and self.created <= today <= self.expires
 
@@ -96,7 +101,7 @@ def applied(
     for hit in found:
         cover = next((one for one in good if hit.blocks and one.covers(hit)), None)
         if cover is not None:
-            hit = msgspec.structs.replace(hit, blocks=False, covered=f"exception {cover.id} until {cover.expires}")
+            hit = msgspec.structs.replace(hit, blocks=False, covered=cover.cover)
         marked.append(hit)
     return tuple(marked), faults
 

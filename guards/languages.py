@@ -1,13 +1,13 @@
 """Which language a file is in, and the front end that reads it.
 
-language_of(Path("src/main.rs"), b"")
+language_of("src/main.rs", b"")
 'rust'
 """
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 
 from guards.rule import Rule
 from guards.sighting import Look
@@ -29,12 +29,13 @@ _SHEBANGS = (
 LANGUAGES = (*_SUFFIXES, "text")  # text: what has another name
 
 
-def language_of(path: PurePath, start: bytes) -> str:
+def language_of(path: str, start: bytes) -> str:
     """By its name, else by its first line; "text" when neither says."""
-    known = _BY_NAME.get(path.name) or _BY_SUFFIX.get(path.suffix.lower())
+    name = posixpath.basename(path)
+    known = _BY_NAME.get(name) or _BY_SUFFIX.get(posixpath.splitext(name)[1].lower())
     if known:
         return known
-    if path.name.startswith(".env"):
+    if name.startswith(".env"):
         return "bash"
     if start.startswith(b"#!"):
         line = start.split(b"\n", 1)[0]
@@ -42,12 +43,15 @@ def language_of(path: PurePath, start: bytes) -> str:
     return "text"
 
 
-def look(language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
-    """What one file shows. The front ends are imported when a file needs them: most runs need few."""
+def look(
+    language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, Values], *, shares: bool = False
+) -> Look:
+    """What one file shows; with `shares` also its constants that others may use. The front ends are imported when a
+    file needs them: most runs need few."""
     if language == "python":
         from guards.sources import python
 
-        return python.look(text, rules, outside)
+        return python.look(text, rules, outside, shares=shares)
     if language == "markdown":
         from guards.sources import markdown
 
@@ -55,11 +59,11 @@ def look(language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, 
     if language == "html":
         from guards.sources import html
 
-        return html.look(text, rules, outside)
+        return html.look(text, rules, outside, shares=shares)
     if language in GRAMMARS:
         from guards.sources import syntax
 
-        return syntax.look(language, text, rules, outside)
+        return syntax.look(language, text, rules, outside, shares=shares)
     from guards.sources import text as plain
 
     return plain.look(language, text, rules)

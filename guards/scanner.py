@@ -2,25 +2,25 @@
 
 Owns one file at a time; leaves constants of other files, canaries and verdicts to guards.scan.
 
-    Scanner(rules, config, cache, root).scan(["src/main.rs"])
+    Scanner(rules, cache).scan("/tree", ["src/main.rs"])
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from functools import cached_property, partial
 
 from ahocorasick_rs import BytesAhoCorasick
 
 from guards.cache import NOTHING, Cache, Entry, digest_of
 from guards.classes import START_BYTES
 from guards.languages import language_of, look
-from guards.prefilter import NO_ENDS, Ends, Prefilter
+from guards.prefilter import NO_ENDS, Prefilter, prefilter_of
 from guards.rule import Rule
-from guards.sighting import Look
 from guards.sources.values import Values
 from guards.tree import Skipped
 
@@ -36,123 +36,124 @@ MAX_TYPE_BYTES = 60  # of a type's name
 MAX_IMPORT_BYTES = 2_000  # of a line that is still read by people
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One file that showed something: a look, or ends of symbols. `start` is what it begins with."""
-
-    path: str
-    language: str
-    start: bytes
-    look: Look | None
-    ends: Ends = NO_ENDS
+_BINARY = Entry(binary=True)
 
 
 @dataclass
 class Batch:
-    """What came of some files."""
+    """What came of some files: by path the digest of what was read, and the entry of what showed something."""
 
     visited: int = 0
     size_bytes: int = 0
-    seen: list[Seen] = field(default_factory=list)
+    from_cache: int = 0
+    seen: dict[str, Entry] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     new: dict[bytes, Entry] = field(default_factory=dict)
-    from_cache: int = 0
+    digests: dict[str, bytes] = field(default_factory=dict)
+
+    def extend(self, other: Batch) -> None:
+        """What came of more files."""
+        self.visited += other.visited
+        self.size_bytes += other.size_bytes
+        self.from_cache += other.from_cache
+        self.seen |= other.seen
+        self.skipped += other.skipped
+        self.new |= other.new
+        self.digests |= other.digests
+
+    def add(self, path: str, size_bytes: int, entry: Entry) -> None:
+        """One file that was read, now or before."""
+        self.visited += 1
+        self.size_bytes += size_bytes
+        if entry.binary:
+            self.skipped.append(Skipped(path, "binary"))
+        if entry.too_large:
+            size, most = size_bytes // 1_000_000, MAX_FILE_BYTES // 1_000_000
+            limit = f"{size} MB that promise a symbol; at most {most} MB are parsed"
+            self.skipped.append(Skipped(path, "too large", limit, undecided=True))
+        if entry.odd:
+            self.skipped.append(Skipped(path, "no UTF-8", "read all the same, with its odd bytes replaced"))
+        if entry.shows:
+            self.seen[path] = entry
 
 
 class Scanner:
-    def __init__(self, rules: Sequence[Rule], cache: Cache, root: Path) -> None:
-        self._rules, self._cache, self._root = rules, cache, str(root)
-        self._prefilter = Prefilter(rules)
-        self.new: dict[bytes, Entry] = {}  # of second looks
+    def __init__(self, rules: Sequence[Rule], cache: Cache) -> None:
+        self._rules, self._cache = tuple(rules), cache
 
-    def scan(self, paths: Sequence[str]) -> Batch:
-        """These files by themselves."""
+    @cached_property
+    def _prefilter(self) -> Prefilter:
+        return prefilter_of(self._rules)
+
+    def scan(self, root: str, paths: Sequence[str]) -> Batch:
+        """These files of a tree by themselves."""
         batch = Batch()
         for path in paths:
-            data = self._read(path, batch)
+            data = _read(root, path, batch.skipped)
             if data is not None:
                 self._file(path, data, batch)
         return batch
 
-    def again(self, path: str, outside: Mapping[str, Values]) -> Seen | None:
-        """One file once more, with constants of others; None when it is gone."""
-        data = self._read(path, Batch())
-        if data is None:
-            return None
-        language = language_of(PurePosixPath(path), data[:START_BYTES])
-        digest = digest_of(repr((language, sorted(outside.items()))).encode() + b"\0" + data)
-        entry = self._cache.get(digest)
-        if entry is None:
-            entry = self.new[digest] = Entry(look(language, _text(data)[0], self._rules, outside))
-        return Seen(path, language, data[:START_BYTES], entry.look)
-
-    def _read(self, path: str, batch: Batch) -> bytes | None:
-        try:
-            with open(os.path.join(self._root, path), "rb") as file:
-                data = file.read(MAX_SEARCHED_BYTES + 1)
-        except FileNotFoundError:
-            batch.skipped.append(Skipped(path, "gone during the scan"))
-            return None
-        except IsADirectoryError:
-            batch.skipped.append(Skipped(path, "not a file"))
-            return None
-        except OSError as error:
-            batch.skipped.append(Skipped(path, "unreadable", error.strerror or "", undecided=True))
-            return None
-        if len(data) > MAX_SEARCHED_BYTES:
-            binary = b"\0" in data[:BINARY_PROBE_BYTES]
-            limit = f"more than {MAX_SEARCHED_BYTES // 1_000_000} MB"
-            batch.skipped.append(Skipped(path, "binary" if binary else "too large", limit, undecided=not binary))
-            return None
-        return data
+    def again(self, root: str, looks: Sequence[tuple[str, Mapping[str, Values]]]) -> Batch:
+        """Files once more, with constants of others; only what can still be read."""
+        batch = Batch()
+        for path, outside in looks:
+            data = _read(root, path, [])
+            if data is None:
+                continue
+            language = language_of(path, data[:START_BYTES])
+            digest = digest_of(repr((language, sorted(outside.items()))).encode() + b"\0" + data)
+            if entry := self._known(path, digest, partial(self._with, language, data, outside), batch):
+                batch.seen[path] = entry
+        return batch
 
     def _file(self, path: str, data: bytes, batch: Batch) -> None:
-        batch.visited += 1
-        batch.size_bytes += len(data)
-        if b"\0" in data[:BINARY_PROBE_BYTES]:
-            batch.skipped.append(Skipped(path, "binary"))
-            return
-        language = language_of(PurePosixPath(path), data[:START_BYTES])
+        language = language_of(path, data[:START_BYTES])
         digest = digest_of(language.encode() + b"\0" + data)
+        entry = self._known(path, digest, partial(self._entry, language, data), batch)
+        if entry is not None:
+            batch.digests[path] = digest
+        batch.add(path, len(data), entry or NOTHING)
+
+    def _known(self, path: str, digest: bytes, look_at: Callable[[], Entry], batch: Batch) -> Entry | None:
+        """What this content shows, from the cache or by looking; None when an engine broke on it."""
         entry = self._cache.get(digest)
-        if entry is None:
-            try:
-                entry = self._entry(language, data)
-            except (KeyboardInterrupt, SystemExit):
-                raise
-            except BaseException as error:  # a panic of a parser is no Exception
-                batch.skipped.append(crashed(path, error))
-                return
-            if not entry.too_large:
-                batch.new[digest] = entry
-        else:
+        if entry is not None:
             batch.from_cache += 1
-        if entry.too_large:
-            size, most = len(data) // 1_000_000, MAX_FILE_BYTES // 1_000_000
-            limit = f"{size} MB that promise a symbol; at most {most} MB are parsed"
-            batch.skipped.append(Skipped(path, "too large", limit, undecided=True))
-        if entry.odd:
-            batch.skipped.append(Skipped(path, "no UTF-8", "read all the same, with its odd bytes replaced"))
-        if entry.look is not None or entry.ends != NO_ENDS:
-            batch.seen.append(Seen(path, language, data[:START_BYTES], entry.look, entry.ends))
+            return entry
+        try:
+            entry = batch.new[digest] = look_at()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of a parser is no Exception
+            detail = f"{type(error).__name__}: {error}"
+            batch.skipped.append(Skipped(path, "engine crashed", detail, undecided=True))
+        return entry
+
+    def _with(self, language: str, data: bytes, outside: Mapping[str, Values]) -> Entry:
+        seen = look(language, _text(data)[0], self._rules, outside, shares=True)
+        return Entry(language, data[:START_BYTES], seen)
 
     def _entry(self, language: str, data: bytes) -> Entry:
+        if b"\0" in data[:BINARY_PROBE_BYTES]:
+            return _BINARY
         glimpse = self._prefilter.look(data, language)
-        text, odd = _text(data)
-        if not glimpse.candidate:
-            return Entry(None, glimpse.ends, odd) if glimpse.ends != NO_ENDS or odd else NOTHING
-        if len(data) > MAX_FILE_BYTES:
+        if glimpse.candidate and len(data) > MAX_FILE_BYTES:
             return Entry(too_large=True)
-        return Entry(look(language, text, self._rules, {}), glimpse.ends, odd)
+        text, odd = _text(data)
+        if glimpse.candidate:
+            seen = look(language, text, self._rules, {})
+            return Entry(language, data[:START_BYTES], seen, glimpse.ends, odd)
+        return Entry(language, b"", None, glimpse.ends, odd) if glimpse.ends != NO_ENDS or odd else NOTHING
 
-    def mentions(self, names: Sequence[str], paths: Sequence[str]) -> list[tuple[str, frozenset[str]]]:
+    def mentions(self, root: str, names: Sequence[str], paths: Sequence[str]) -> list[tuple[str, frozenset[str]]]:
         """Which of these files name which of these constants."""
         if not names:
             return []
         search = BytesAhoCorasick([name.encode() for name in names])
         found = []
         for path in paths:
-            data = self._read(path, Batch()) or b""
+            data = _read(root, path, []) or b""
             hits: set[str] = set()
             for number, start, end in search.find_matches_as_indexes(data, overlapping=True):
                 name = names[number]
@@ -164,9 +165,48 @@ class Scanner:
                 found.append((path, frozenset(hits)))
         return found
 
-    def text(self, path: str) -> str:
-        """A file's text, "" when it is gone."""
-        return _text(self._read(path, Batch()) or b"")[0]
+
+def text_of(root: str, path: str) -> str:
+    """A file's text, "" when it is gone."""
+    return _text(_read(root, path, []) or b"")[0]
+
+
+def _read(root: str, path: str, skipped: list[Skipped]) -> bytes | None:
+    """A file's bytes, or None and why. A pipe that took its place would never end: it is opened without waiting."""
+    try:
+        number = os.open(f"{root}/{path}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            found = os.fstat(number)
+            if not stat.S_ISREG(found.st_mode):
+                skipped.append(Skipped(path, "not a file"))
+                return None
+            data = _whole(number, found.st_size)
+        finally:
+            os.close(number)
+    except FileNotFoundError:
+        skipped.append(Skipped(path, "gone during the scan"))
+        return None
+    except OSError as error:
+        skipped.append(Skipped(path, "unreadable", error.strerror or "", undecided=True))
+        return None
+    if len(data) > MAX_SEARCHED_BYTES:
+        binary = b"\0" in data[:BINARY_PROBE_BYTES]
+        limit = f"more than {MAX_SEARCHED_BYTES // 1_000_000} MB"
+        skipped.append(Skipped(path, "binary" if binary else "too large", limit, undecided=not binary))
+        return None
+    return data
+
+
+def _whole(number: int, size: int) -> bytes:
+    """All of an open file, and no more than one byte too much. One call for most: a buffer takes longer than that."""
+    data = os.read(number, min(size, MAX_SEARCHED_BYTES) + 1)
+    if len(data) == size:
+        return data
+    parts = [data]
+    while data and sum(map(len, parts)) <= MAX_SEARCHED_BYTES:
+        data = os.read(number, MAX_SEARCHED_BYTES)
+        parts.append(data)
+    return b"".join(parts)
 
 
 def is_common(name: str) -> bool:
@@ -180,11 +220,6 @@ def _is_brought_in(data: bytes, at: int) -> bool:
     start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
     end = len(data) if end < 0 else end
     return end - start < MAX_IMPORT_BYTES and IMPORT.match(data, start, end) is not None
-
-
-def crashed(path: str, error: BaseException) -> Skipped:
-    """A file on which an engine failed: nobody knows what it holds."""
-    return Skipped(path, "engine crashed", f"{type(error).__name__}: {error}", undecided=True)
 
 
 def _is_word(byte: bytes) -> bool:

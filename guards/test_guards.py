@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from harness.verdict import Verdict
 
 TIMEOUT_S = 120  # for a large tree on one core
 MAX_COPIED_BYTES = 1_000_000_000  # of a tree that a sabotage spoils a copy of
+SECOND_ENGINE_IN = "release"  # the profile in which semgrep is asked too
 PLANTED = "signoff_planted.ts"
 EXPIRED = """[[exception]]
 id = "EX-planted"
@@ -45,6 +47,9 @@ rollback = "planted"
 """
 
 
+Book = Sequence[exceptions.Exception_]
+
+
 @dataclass(frozen=True)
 class _Tree:
     """The subject's tree, and what guards.toml says of it."""
@@ -53,21 +58,23 @@ class _Tree:
     config: GuardsConfig
     rules: tuple[Rule, ...]
     folder: Path
+    semgrep: bool = False
 
     @classmethod
     def of(cls, scene: Scenario) -> _Tree:
         given = scene.config.subject.guards
         path = scene.config.folder / given if given is not None else None
         config = load(path)
-        return cls(scene.config.root, config, rules_of(config, path), path.parent if path else scene.config.root)
+        folder, second = path.parent if path else scene.config.root, scene.chosen.profile == SECOND_ENGINE_IN
+        return cls(scene.config.root, config, rules_of(config, path), folder, second)
 
-    def scan(self) -> tuple[Report, list[tuple[str, str]]]:
-        """The report with live exceptions applied, and the faults of the exceptions. One process: the gates of a run
+    def scan(self) -> tuple[Report, Book, list[tuple[str, str]]]:
+        """The report with live exceptions applied, all exceptions, and their faults. One process: the gates of a run
         play beside each other."""
-        report = scan(Request([self.root], self.config, self.rules, jobs=1))
+        report = scan(Request([self.root], self.config, self.rules, jobs=1, semgrep=self.semgrep))
         book = exceptions.load(self.folder / self.config.exceptions)
         hits, faults = exceptions.applied(report.hits, book, _today(), {rule.id for rule in self.rules})
-        return msgspec.structs.replace(report, hits=hits), faults
+        return msgspec.structs.replace(report, hits=hits), book, faults
 
     def copied(self, folder: Path) -> _Tree:
         """The same tree somewhere else, to be spoilt there."""
@@ -82,7 +89,7 @@ class _Tree:
                 raise SubjectError(
                     f"the tree has more than {MAX_COPIED_BYTES // 1_000_000} MB: too large to spoil a copy"
                 )
-        return _Tree(folder, self.config, self.rules, self.folder)
+        return _Tree(folder, self.config, self.rules, self.folder, self.semgrep)
 
     def retained_folder(self) -> str:
         """Where a planted file is in retained code."""
@@ -96,12 +103,12 @@ def _today() -> date:
 def _scanned(scene: Scenario, guard: str) -> None:
     """One guard of the scan, its findings kept beside its history."""
     tree = _Tree.of(scene)
-    report, _ = tree.scan()
+    report, book, _ = tree.scan()
     own = msgspec.structs.replace(report, hits=tuple(hit for hit in report.hits if hit.guard == guard))
     scene.keep("findings.json", msgspec.json.format(msgspec.json.encode(own), indent=1))
     log = sarif(own, tree.rules, version=version("signoff"), category=f"guards/{guard}")
     scene.keep("guards.sarif", json.dumps(log, indent=1).encode())
-    record_scan(scene.record, report, tree.rules, guard)
+    record_scan(scene.record, report, tree.rules, guard, book)
 
 
 def _planted(guard: str, text: str) -> Sabotage:
@@ -114,7 +121,7 @@ def _planted(guard: str, text: str) -> Sabotage:
             spoilt = tree.copied(folder)
             where = folder / spoilt.retained_folder()
             (where if where.is_dir() else folder).joinpath(PLANTED).write_text(text)
-            report, _ = spoilt.scan()
+            report, _, _ = spoilt.scan()
             scene.record.op("lab", "fault_on", fault=f"planted {PLANTED}")
             record_scan(scene.record, report, tree.rules, guard)
         finally:
@@ -165,7 +172,7 @@ async def test_naming(scene: Scenario) -> None:
 async def _expired(scene: Scenario) -> None:
     """One more exception, long expired and of no use."""
     tree = _Tree.of(scene)
-    report, _ = tree.scan()
+    report, _, _ = tree.scan()
     folder = work_folder()
     try:
         path = folder / "exceptions.toml"
@@ -189,8 +196,8 @@ async def _expired(scene: Scenario) -> None:
 async def test_exceptions(scene: Scenario) -> None:
     """Every exception is complete, live, in use and bounded; and none lets a finding of a guard stand."""
     tree = _Tree.of(scene)
-    report, faults = tree.scan()
-    record_exceptions(scene.record, len(exceptions.load(tree.folder / tree.config.exceptions)), faults)
+    report, book, faults = tree.scan()
+    record_exceptions(scene.record, len(book), faults)
     for guard in GUARDS:
         uncovered = report.verdict(guard) is Verdict.FAIL
         scene.record.expect("exceptions", f"findings of {guard} that no live exception covers", False, uncovered)

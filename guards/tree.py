@@ -41,12 +41,17 @@ class Skipped(Record, frozen=True):
     undecided: bool = False
 
 
+Stamp = tuple[int, int, int, int]  # bytes, ns of the last write, ns of the last change of anything, inode
+
+
 @dataclass
 class Listing:
-    """`files` are relative to `root`, in order; `prefix` is where in its repository the root is, "" or "path/"."""
+    """`files` are relative to `root`, in order, and `stamps` what the file system said of each; `prefix` is where in
+    its repository the root is, "" or "path/"."""
 
     root: Path
     files: list[str] = field(default_factory=list)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     git: bool = False
     prefix: str = ""
@@ -154,16 +159,17 @@ def _take(listing: Listing, path: str) -> None:
     """A file to visit, or what else is there."""
     whole = f"{listing.root}/{path}"
     try:
-        mode = os.lstat(whole).st_mode
+        found = os.lstat(whole)
     except (FileNotFoundError, NotADirectoryError):
         listing.skipped.append(Skipped(path, "deleted", "git still lists it"))
         return
     except OSError as error:
         listing.skipped.append(Skipped(path, "unreadable", error.strerror or "", undecided=True))
         return
-    if stat.S_ISREG(mode):
+    if stat.S_ISREG(found.st_mode):
         listing.files.append(path)
-    elif stat.S_ISLNK(mode):
+        listing.stamps[path] = found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+    elif stat.S_ISLNK(found.st_mode):
         listing.skipped.append(_link(listing.root, path, whole))
     else:  # a pipe, a socket, a folder where git knows a file
         listing.skipped.append(Skipped(path, "not a file"))

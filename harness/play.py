@@ -20,7 +20,16 @@ from typing import Protocol
 from harness.errors import EvidenceError, HarnessError, LabError, SubjectError, WireError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
-from harness.evidence.judgement import GateSpec, Ground, Judgement, counts_of, floors_of, judge_gate, windows_of
+from harness.evidence.judgement import (
+    GateSpec,
+    Ground,
+    Judgement,
+    counts_of,
+    exceptions_of,
+    floors_of,
+    judge_gate,
+    windows_of,
+)
 from harness.evidence.redact import Redactor
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
@@ -100,6 +109,7 @@ def play_gate(
         repeat=repeat,
         seed=play.seed,
         windows=windows_of(history) if history is not None else (),
+        exceptions=exceptions_of(history) if history is not None else (),
     )
     _write(bundle, result)
     if history is not None and play.seed is not None:

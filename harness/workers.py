@@ -2,7 +2,8 @@
 
 Leaves programs to harness.process. A worker ends with its parent, however that ends.
 
-    list(shared_out(len, ["a", "bb"], jobs=2))
+    with Workers(len, jobs=2) as workers:
+        list(workers.share(["a", "bb"]))
     [1, 2]
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import ctypes
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from harness.errors import HarnessError
 
@@ -28,15 +30,35 @@ class WorkerDied(Exception):
     """A worker ended before its work was done: killed, or crashed in a library."""
 
 
-def shared_out(work: Callable[[_Part], _Result], parts: Sequence[_Part], jobs: int) -> Iterator[_Result]:
-    """`work` done on each part, in order, by `jobs` forks of this process. WorkerDied when one of them ends early."""
-    if jobs <= 1 or len(parts) <= 1:
-        yield from map(work, parts)
-        return
-    fork = multiprocessing.get_context("fork")
+class Workers(Generic[_Part, _Result]):
+    """`jobs` forks of this process that do `work`; with one job, this process does it when it is asked for the
+    results."""
+
+    def __init__(self, work: Callable[[_Part], _Result], jobs: int) -> None:
+        self._work = work
+        fork = multiprocessing.get_context("fork")
+        self._pool = concurrent.futures.ProcessPoolExecutor(jobs, fork, _adopt, (work,)) if jobs > 1 else None
+
+    def __enter__(self) -> Workers[_Part, _Result]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def share(self, parts: Sequence[_Part]) -> Iterator[_Result]:
+        """`work` done on each part, in order. It begins at once; WorkerDied when one of them ends early."""
+        if self._pool is None:
+            return map(self._work, parts)
+        try:
+            return _results(self._pool.map(_do, parts))
+        except concurrent.futures.BrokenExecutor as error:
+            raise WorkerDied(str(error)) from error
+
+
+def _results(results: Iterator[_Result]) -> Iterator[_Result]:
     try:
-        with concurrent.futures.ProcessPoolExecutor(jobs, fork, _adopt, (work,)) as pool:
-            yield from pool.map(_do, parts)
+        yield from results
     except concurrent.futures.BrokenExecutor as error:
         raise WorkerDied(str(error)) from error
 
@@ -45,6 +67,7 @@ def _adopt(work: Callable[[Any], Any]) -> None:
     """In a worker, once: what it does."""
     global _work
     _work = work
+    gc.freeze()  # what came with the fork stays: it need not be looked through again and again
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

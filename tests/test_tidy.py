@@ -29,7 +29,10 @@ BANNED_CALLS = {
         "benchmarks/end_to_end.py": "paced load",
     },
     ("os", "system"): {},
-    ("shutil", "which"): {"harness/lab/providers.py": "the provider's programs on PATH"},
+    ("shutil", "which"): {
+        "harness/lab/providers.py": "the provider's programs on PATH",
+        "benchmarks/guards.py": "whether there is a ripgrep to compare with",
+    },
 }
 # Modules whose test stands elsewhere, and why.
 MIRRORED_ELSEWHERE = {

@@ -1,14 +1,15 @@
 """Which names a file defines and what it adds to them, by its syntax tree: declarations, assignments, keys of objects,
 members of enums, attributes of modules, and calls that make a text longer.
 
-    [one.name for one in definitions_of(SgRoot('const A: &str = "phx_";', "rust").root(), GRAMMARS["rust"])]
+    [one.name for one in Definitions(SgRoot('const A: &str = "phx_";', "rust").root(), GRAMMARS["rust"]).read([17])]
     ['A']
 """
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ast_grep_py import SgNode
@@ -18,6 +19,7 @@ from guards.sources.nodes import BETWEEN, Span, names_in, of_kinds, span_of
 
 # Another name for one: `a as b` of an import or an export, `{a: b} =` of what is taken apart.
 _RENAMED = re.compile(r"\b(\w+)\s+as\s+(\w+)|[{,]\s*(\w+)\s*:\s*(\w+)\s*(?=[,}][^;\n]*=)")
+_ADDING = ("push", "append")
 _GROWING = re.compile(r"\b(\w+)\s*\.\s*(?:push_str|append|push)\s*\(")  # a call that adds to a name
 _SIGNS = ("=", ":=", ":")  # of a definition: the first that a node has
 _TAKEN_APART = frozenset(
@@ -38,11 +40,37 @@ class Definition:
     grows: bool = False
 
 
-def definitions_of(root: SgNode, grammar: Grammar) -> Iterator[Definition]:
-    """Every definition, in the order of the text."""
-    calls = grammar.calls if _GROWING.search(root.text()) else ()
-    for node in of_kinds(root, {*grammar.definitions, *grammar.growths, *calls}):
-        yield from _read(node, grammar)
+class Definitions:
+    """The definitions of one file, each read when somebody asks for its place: a file has hundreds, and few of them are
+    about a symbol."""
+
+    def __init__(self, root: SgNode, grammar: Grammar) -> None:
+        text = root.text()
+        calls = grammar.calls if any(word in text for word in _ADDING) and _GROWING.search(text) else ()
+        self._grammar = grammar
+        self._nodes = of_kinds(root, {*grammar.definitions, *grammar.growths, *calls})
+        self._spans = [span_of(node) for node in self._nodes]
+        self._read: dict[int, list[Definition]] = {}
+
+    def read(self, spots: Iterable[int]) -> list[Definition]:
+        """Those around these places, and all that were read before, in the order of the text."""
+        ordered = sorted(spots)
+        for at, span in enumerate(self._spans):
+            if at not in self._read and _is_around(span, ordered):
+                self._read[at] = list(_read(self._nodes[at], self._grammar))
+        return [one for at in sorted(self._read) for one in self._read[at]]
+
+
+def mentions(text: str, names: Collection[str]) -> Iterator[int]:
+    """Where these names stand."""
+    if names:
+        words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+        yield from (match.start() for match in words.finditer(text))
+
+
+def _is_around(span: Span, spots: list[int]) -> bool:
+    at = bisect.bisect_left(spots, span[0])
+    return at < len(spots) and spots[at] < span[1]
 
 
 def renames_of(text: str) -> Iterator[tuple[str, str]]:

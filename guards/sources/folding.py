@@ -4,7 +4,8 @@ Owns concatenation, interpolation, formatting, joining and named constants, over
 guards.sources.grammars; leaves matching to guards.matching. What is not known is a HOLE, so that
 `"/api/" + kind + "/token"` still has its two ends. A name with several definitions has several values.
 
-    fold = Folder(GRAMMARS["rust"], SgRoot('const A: &str = "phx_"; f(concat!(A, "join"));', "rust").root(), {})
+    root = SgRoot('const A: &str = "phx_"; f(concat!(A, "join"));', "rust").root()
+    fold = Folder(rust, Definitions(root, rust).read([17]), [], {})
     fold.values(node_of_the_macro)
     ('phx_join',)
 """
@@ -12,12 +13,12 @@ guards.sources.grammars; leaves matching to guards.matching. What is not known i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ast_grep_py import SgNode
 
 from guards.sources.calls import LISTED, Operand, made, total
-from guards.sources.definitions import definitions_of, renames_of
+from guards.sources.definitions import Definition
 from guards.sources.grammars import Grammar
 from guards.sources.names import Names
 from guards.sources.nodes import (
@@ -32,7 +33,7 @@ from guards.sources.nodes import (
     unquoted,
     without_label,
 )
-from guards.sources.values import HOLE, Values, product, unescaped
+from guards.sources.values import HOLE, MAX_VALUES, Values, product, unescaped
 
 MAX_DEPTH = 40  # of expressions within each other, so that no file can exhaust the stack
 
@@ -40,18 +41,25 @@ Argument = list[SgNode]  # one node, or the tokens of a macro's argument
 
 
 class Folder:
-    """Values of the expressions of one file. `outside` holds constants of other files by their name."""
+    """Values of the expressions of one file. `outside` holds constants of other files by their name, `renames` are
+    pairs of a name and what else it is called."""
 
-    def __init__(self, grammar: Grammar, root: SgNode, outside: Mapping[str, Values]) -> None:
+    def __init__(
+        self,
+        grammar: Grammar,
+        definitions: Iterable[Definition],
+        renames: Iterable[tuple[str, str]],
+        outside: Mapping[str, Values],
+    ) -> None:
         self._grammar = grammar
         self.names: Names[SgNode] = Names(outside, self.values)
         self._memo: dict[tuple[int, int, str], Values] = {}
         self._growths: set[Span] = set()
-        for one in definitions_of(root, grammar):
+        for one in definitions:
             self.names.define(one.name, one.node, one.place, grows=one.grows)
             if one.grows:
                 self._growths.add(one.place)
-        for name, alias in renames_of(root.text()):
+        for name, alias in renames:
             self.names.rename(name, alias)
 
     def values(self, node: SgNode, depth: int = 0) -> Values:
@@ -86,7 +94,8 @@ class Folder:
         for _ in range(MAX_DEPTH):
             if at is None:
                 break
-            if at.kind() not in through or summed_in(at, self._grammar) is not None:
+            is_through = at.kind() in through and summed_in(at, self._grammar) is None
+            if not is_through and not self._is_list(at):
                 if not self.values(at):
                     break
                 best = at
@@ -101,6 +110,10 @@ class Folder:
         if node.kind() not in grammar.members or summed_in(node, grammar) is not None:
             return ""
         return self._last(node)
+
+    def is_list_name(self, name: str) -> bool:
+        """Whether one of its definitions is a list."""
+        return any(self._items([node], 0) for node in self.names.definitions(name)[:MAX_VALUES])
 
     # how an expression is read ----------------------------------------------------------------------------------
 
@@ -222,14 +235,18 @@ class Folder:
         if kind in grammar.names or kind in grammar.members:
             nodes = self.names.definitions(self.name(node))
             return self._items([nodes[0]], depth + 1) if nodes else []
-        if kind in grammar.calls and (children := node.children()) and callee(children[:-1]) in _LISTS:
-            return [self._argument(inner, depth) for inner in self._arguments(children[-1])]
+        if self._is_list(node):
+            return [self._argument(inner, depth) for inner in self._arguments(node.children()[-1])]
         if kind in grammar.wrappers or kind in BETWEEN:
             named = [child for child in node.children() if child.is_named()]
             return self._items(named, depth + 1) if len(named) == 1 else []
         if kind not in grammar.lists:
             return []
         return [self.values(child, depth) for child in node.children() if child.is_named()]
+
+    def _is_list(self, node: SgNode) -> bool:
+        """Whether this call makes a list of its arguments."""
+        return node.kind() in self._grammar.calls and callee(node.children()[:-1]) in _LISTS
 
     def _arguments(self, node: SgNode) -> list[Argument]:
         """The arguments of a call; those of a macro as runs of tokens between its commas."""

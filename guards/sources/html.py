@@ -21,16 +21,16 @@ from guards.sources.values import Values
 _TYPED = re.compile(r"<script[^>]*\blang=[\"']?tsx?\b")
 
 
-def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
+def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values], *, shares: bool = False) -> Look:
     """What one page shows."""
-    page = syntax.look("html", text, rules, outside)
+    page = syntax.look("html", text, rules, outside, shares=shares)
     sightings = list(page.sightings)
     constants = dict(page.constants)
     for script in of_kinds(SgRoot(text, "html").root(), ("script_element",)):
         typed = _TYPED.match(script.text())
         for body in of_kinds(script, ("raw_text",)):
             start, end = body.range().start, body.range().end
-            seen = syntax.look("typescript" if typed else "javascript", body.text(), rules, outside)
+            seen = syntax.look("typescript" if typed else "javascript", body.text(), rules, outside, shares=shares)
             constants |= seen.constants
             inside = (start.line, start.column), (end.line, end.column)
             sightings = [one for one in sightings if not inside[0] <= (one.line - 1, one.column - 1) < inside[1]]

@@ -30,7 +30,7 @@ def look(text: str, rules: Sequence[Rule]) -> Look:
     tokens = MarkdownIt("commonmark").parse(text)
     notes, comments = notes_of(tokens), _comments(tokens)
     lines, found = Lines.of(text), []
-    rule_set = RuleSet(rules, "markdown")
+    rule_set = RuleSet.of(rules, "markdown")
     plain = [(match, match.start) for match in rule_set.matches(text)]
     seen = {(lines.place(at)[0], match.rule.id) for match, at in plain}
     folded = put_together(text, rule_set, [*CHANGES, _MARK])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from ahocorasick_rs import AhoCorasick
 
 from guards.rule import Match, Rule
+from guards.sources.pieces import Pieces
 
 MIN_PIECE_CHARS = 3  # shorter constants are everywhere, and a symbol cut that small has a longer piece beside it
 
@@ -17,6 +18,11 @@ class RuleSet:
 
     def __init__(self, rules: Sequence[Rule], language: str) -> None:
         self.rules = tuple(rule for rule in rules if not rule.languages or language in rule.languages)
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule], language: str) -> RuleSet:
+        """The same one every time: what it knows of its symbols takes longer to work out than to read a file."""
+        return _rule_set(tuple(rules), language)
 
     def matches(self, text: str) -> Iterator[Match]:
         """Every match of every rule."""
@@ -38,7 +44,12 @@ class RuleSet:
 
     @cached_property
     def _literals(self) -> tuple[str, ...]:
-        return tuple({literal.lower() for rule in self.rules for literal in rule.literals})
+        return tuple(sorted({literal.lower() for rule in self.rules for literal in rule.literals}))
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """What its symbols can be made of."""
+        return Pieces([literal.encode() for literal in self._literals])
 
     @cached_property
     def _pieces(self) -> frozenset[str]:
@@ -66,9 +77,10 @@ class RuleSet:
         heads, tails, lengths = self._ends
         return any(text[-n:] in heads or text[:n] in tails for n in lengths if n <= len(text))
 
-    def is_scrap(self, value: str) -> bool:
-        """Whether it may be a part of a symbol that is cut in parts too small to tell."""
-        return len(value) < MIN_PIECE_CHARS
+
+@lru_cache(maxsize=64)
+def _rule_set(rules: tuple[Rule, ...], language: str) -> RuleSet:
+    return RuleSet(rules, language)
 
 
 def _even(text: str) -> str:

@@ -53,6 +53,10 @@ class Names(Generic[Node]):
     def __contains__(self, name: str) -> bool:
         return name in self._definitions
 
+    def __iter__(self) -> Iterator[str]:
+        """Every name that this file defines, and every other name for one."""
+        return iter((*self._definitions, *self._aliases))
+
     def __bool__(self) -> bool:
         return bool(self._definitions or self._aliases)
 
@@ -69,7 +73,7 @@ class Names(Generic[Node]):
     def constants(self) -> dict[str, Values]:
         """Every name of this file that stands for a text, with the texts. What it renames is among them: others may
         import it from here."""
-        return {name: values for name in (*self._definitions, *self._aliases) if (values := self.named(name))}
+        return {name: values for name in self if (values := self.named(name))}
 
     def definitions(self, name: str) -> list[Node]:
         """The expressions that define it."""

@@ -30,6 +30,12 @@ def of_kinds(root: SgNode, kinds: Iterable[str]) -> list[SgNode]:
     return root.find_all(any=rules) if rules else []
 
 
+def named_in(root: SgNode, grammar: Grammar, names: Iterable[str]) -> list[SgNode]:
+    """Where these names stand, in the order of the text."""
+    only = f"^(?:{'|'.join(map(re.escape, names))})$"
+    return root.find_all(any=[{"kind": kind, "regex": only} for kind in grammar.names]) if grammar.names else []
+
+
 def names_in(node: SgNode, grammar: Grammar) -> Iterator[str]:
     """Every name within it; the quoted key of an object is one too."""
     if node.kind() in grammar.names:

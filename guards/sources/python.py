@@ -28,15 +28,15 @@ _EXPRESSIONS = (
 )  # fmt: skip
 
 
-def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
+def look(text: str, rules: Sequence[Rule], outside: Mapping[str, Values], *, shares: bool = False) -> Look:
     """What one module shows; one that does not parse is read by its lines, and says so. libcst takes a second for
     50 kB, so a module is first asked by the faster parser whether there is anything to see."""
-    glance = syntax.look("python", text, rules, outside)
+    glance = syntax.look("python", text, rules, outside, shares=shares)
     if not glance.sightings:
         return Look((), glance.constants, glance.problem)
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-        return _judged(_Seen(wrapper, outside), Lines.of(text), RuleSet(rules, "python"))
+        return _judged(_Seen(wrapper, outside), Lines.of(text), RuleSet.of(rules, "python"), shares)
     except (cst.ParserSyntaxError, RecursionError) as error:
         line = getattr(error, "raw_line", 0)
         return Look(plain_text.look("text", text, rules).sightings, {}, f"line {line} cannot be parsed")
@@ -244,7 +244,7 @@ class _NamesIn(cst.CSTVisitor):
         self.names.add(node.value)
 
 
-def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
+def _judged(seen: _Seen, lines: Lines, rules: RuleSet, shares: bool) -> Look:
     comments, strings = Spans(_offsets(lines, seen.comments + seen.docs)), Spans(_offsets(lines, seen.strings))
     found: list[Sighting] = []
     taken: list[tuple[int, int]] = []
@@ -270,7 +270,8 @@ def _judged(seen: _Seen, lines: Lines, rules: RuleSet) -> Look:
             if not any(start <= a and b <= end for a, b in taken):
                 add(new, start, "string", "constant" if name else "folded")
                 taken.append((start, end))
-    names = {name: tuple(filter(rules.is_piece, values)) for name, values in seen.names.constants().items()}
+    own = seen.names.constants() if shares else {}
+    names = {name: tuple(filter(rules.is_piece, values)) for name, values in own.items()}
     return Look(tuple(found), {name: values for name, values in names.items() if values})
 
 

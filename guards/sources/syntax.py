@@ -11,56 +11,148 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ast_grep_py import SgNode, SgRoot
 
 from guards.rule import Match, Rule
 from guards.sighting import SCOPE_CHARS, How, Lines, Look, Role, Sighting, Spans
+from guards.sources.calls import REPLACES
+from guards.sources.definitions import Definitions, mentions, renames_of
 from guards.sources.folding import Folder
 from guards.sources.grammars import GRAMMARS, Grammar
-from guards.sources.matching import RuleSet
-from guards.sources.nodes import of_kinds, span_of, unquoted
+from guards.sources.matching import MIN_PIECE_CHARS, RuleSet
+from guards.sources.nodes import Span, named_in, of_kinds, span_of, unquoted
+from guards.sources.pieces import squeezed
 from guards.sources.text import CHANGES, put_together
-from guards.sources.values import Values
+from guards.sources.values import Values, unescaped
 
 ATTRIBUTE_CHARS = 120  # before a function: where Rust and Java say that it is a test
 DOC_CHARS = 20  # before a literal: where Elixir says that it documents
 _DOC = re.compile(r"@(?:module|type|short)?doc\s*(?:~[sS])?$")
+_WORD = re.compile(r"\w+")
 _HOLES = re.compile(r"[{}$#%()\x00]")
+_PLACES = re.compile(r"%[-+ #.\d]*[a-zA-Z@]|\$\w+")
+_PREFIX = re.compile(r"[a-zA-Z@]{1,3}(?=[\"'])|~[a-zA-Z]+")  # of a literal of another kind
+_REPLACING = re.compile(rf"\.(?:{'|'.join(REPLACES)})\s*\(", re.IGNORECASE)
 _TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
 _TEST_MARK = re.compile(r"#\[[^\]]*test|@Test|@ParameterizedTest")
 
 
-def look(language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, Values]) -> Look:
-    """What one file shows. `outside` are constants that it may have from other files."""
-    return _File(language, text, RuleSet(rules, language), outside).look()
+def look(
+    language: str, text: str, rules: Sequence[Rule], outside: Mapping[str, Values], *, shares: bool = False
+) -> Look:
+    """What one file shows. `outside` are constants that it may have from other files; with `shares` it is asked for
+    its own, too."""
+    return _File(language, text, RuleSet.of(rules, language), outside, shares=shares).look()
+
+
+def _parts(text: str) -> frozenset[bytes]:
+    """The texts of a literal between what is filled in, in every way that it can be read."""
+    prefix = _PREFIX.match(text)
+    inner = unquoted(text[prefix.end() :] if prefix else text)
+    parts = _HOLES.split(inner)
+    if "\\" in inner:
+        parts += _HOLES.split(unescaped(inner))
+    if "%" in inner or "$" in inner:
+        parts += _PLACES.split(inner)
+    if text.startswith("~"):  # a sigil, of words perhaps
+        parts += inner.split()
+    return frozenset(part.encode() for part in parts)
+
+
+def _is_glue(text: str) -> bool:
+    return not squeezed(text.encode())
 
 
 class _File:
-    def __init__(self, language: str, text: str, rules: RuleSet, outside: Mapping[str, Values]) -> None:
+    def __init__(
+        self, language: str, text: str, rules: RuleSet, outside: Mapping[str, Values], *, shares: bool
+    ) -> None:
         self._grammar: Grammar = GRAMMARS[language]
         self._root = SgRoot(text, language).root()
-        self._rules, self._lines, self._outside = rules, Lines.of(text), outside
-        self._folder = Folder(self._grammar, self._root, outside)
-        self._comments = Spans(map(span_of, of_kinds(self._root, self._grammar.comments)))
+        self._rules, self._lines, self._outside, self._shares = rules, Lines.of(text), outside, shares
         self._strings = of_kinds(self._root, self._grammar.strings)
-        self._string_spans = Spans(map(span_of, self._strings))
-        self._functions: list[tuple[int, int]] | None = None
+        self._texts = [node.text() for node in self._strings]
+        self._parts = {text: _parts(text) for text in {*self._texts}}
+        self._makeable = self._made()
 
     def look(self) -> Look:
         plain = [(match, match.start) for match in self._rules.matches(self._lines.text)]
         sightings = [self._sighting(match, at, self._role(at), "literal") for match, at in plain]
-        taken = sorted((at, at + match.end - match.start) for match, at in plain)
-        sightings += self._folded(taken)
+        if self._makeable:
+            sightings += self._folded(sorted((at, at + match.end - match.start) for match, at in plain))
         if self._grammar.embeds:
             sightings += self._embedded({(one.line, one.rule) for one in sightings})
-        own = self._folder.names.constants()
-        pieces = {name: tuple(filter(self._rules.is_piece, own[name])) for name in own.keys() & self._piece_names}
         broken = next(iter(of_kinds(self._root, ("ERROR",))), None)
         problem = f"line {self._lines.place(broken.range().start.index)[0]} cannot be parsed" if broken else ""
-        return Look(tuple(sightings), pieces, problem)
+        return Look(tuple(sightings), self._constants() if self._shares else {}, problem)
+
+    def _made(self) -> frozenset[int]:
+        """What the literals of this file, and the constants that it has from others, can make."""
+        pieces = self._rules.pieces
+        outside = (value.encode() for values in self._outside.values() for value in values)
+        parts = frozenset().union(*self._parts.values(), outside)
+        return pieces.made_of(parts) | (pieces.worded_in(parts) if _REPLACING.search(self._lines.text) else frozenset())
+
+    def _constants(self) -> dict[str, Values]:
+        """What others may use: names that stand for a piece of a symbol."""
+        own = self._pieces[0].names.constants()
+        pieces = {name: tuple(filter(self._rules.is_piece, values)) for name, values in own.items()}
+        return {name: values for name, values in pieces.items() if values}
+
+    def _literals(self, is_worth_it: Callable[[str], bool]) -> list[SgNode]:
+        """Those whose text is."""
+        worth = set(filter(is_worth_it, self._parts))
+        return [node for node, text in zip(self._strings, self._texts, strict=True) if text in worth]
+
+    def _is_in_makeable(self, text: str) -> bool:
+        """Whether a symbol that this file can make may be made with this literal."""
+        places, makeable = self._rules.pieces.places, self._makeable
+        return any(number in makeable for part in self._parts[text] for number, _, _ in places(part))
+
+    def _is_in_any(self, text: str) -> bool:
+        """Whether any symbol may be made with it, here or elsewhere, or it may join what makes one."""
+        return any(0 < len(part) < MIN_PIECE_CHARS or self._rules.is_piece(part.decode()) for part in self._parts[text])
+
+    @cached_property
+    def _pieces(self) -> tuple[Folder, frozenset[str]]:
+        """The definitions that are about symbols: around a literal that may make one, around what only joins, or around
+        a name of a piece; and these names."""
+        is_about = self._is_in_any if self._shares else self._is_in_makeable
+        literals = [*self._literals(is_about), *(one for one in self._literals(_is_glue) if not self._is_joined(one))]
+        spots = [span_of(node)[0] for node in literals]
+        definitions, text = Definitions(self._root, self._grammar), self._lines.text
+        names, fresh = frozenset[str](), frozenset(self._outside)
+        while True:
+            spots += mentions(text, fresh)
+            names |= fresh
+            renames = list(renames_of(text)) if names or self._shares else []
+            folder = Folder(self._grammar, definitions.read(spots), renames, self._outside)
+            fresh = frozenset(filter(lambda name: self._is_piece_name(folder, name), folder.names)) - names
+            if not fresh:
+                return folder, names
+
+    def _is_piece_name(self, folder: Folder, name: str) -> bool:
+        """Whether it stands for a piece of a symbol, or for a list."""
+        return any(map(self._rules.is_piece, folder.names.named(name))) or folder.is_list_name(name)
+
+    def _is_joined(self, node: SgNode) -> bool:
+        around = node.parent()
+        return around is not None and around.kind() in self._grammar.joins
+
+    @cached_property
+    def _comments(self) -> Spans:
+        return Spans(map(span_of, of_kinds(self._root, self._grammar.comments)))
+
+    @cached_property
+    def _string_spans(self) -> Spans:
+        return Spans(map(span_of, self._strings))
+
+    @cached_property
+    def _functions(self) -> list[Span]:
+        return [span_of(node) for node in of_kinds(self._root, self._grammar.functions)]
 
     def _role(self, offset: int) -> Role:
         if self._comments.around(offset) is not None:
@@ -73,8 +165,9 @@ class _File:
     def _folded(self, taken: list[tuple[int, int]]) -> list[Sighting]:
         """What expressions stand for and their text does not show."""
         found: dict[tuple[int, int], Sighting] = {}
-        for node in [*filter(self._is_worth_it, self._strings), *self._naming_nodes()]:
-            whole = self._folder.whole(node)
+        folder, _ = self._pieces
+        for node in self._seeds():
+            whole = folder.whole(node)
             span = span_of(whole)
             at = bisect.bisect_left(taken, (span[0], 0))
             if (
@@ -83,25 +176,15 @@ class _File:
                 or (at < len(taken) and taken[at][1] <= span[1])
             ):
                 continue
-            name = self._folder.name(whole)
-            if name and not self._folder.names.is_outside(name):
+            name = folder.name(whole)
+            if name and not folder.names.is_outside(name):
                 continue  # its definition is in this file, and is seen there
-            values, before = self._folder.standing(whole)
+            values, before = folder.standing(whole)
             for match in self._rules.folded(values):
                 if not any(match.symbol in value for value in before):
                     found[span] = self._sighting(match, span[0], "string", "constant" if name else "folded")
                     break
         return list(found.values())
-
-    def _is_worth_it(self, node: SgNode) -> bool:
-        """Whether a symbol can be made with this literal."""
-        text = node.text()
-        if "\\" in text:
-            return True  # an escape hides what it says
-        inner = unquoted(text)
-        if self._rules.is_scrap(inner) or any(map(self._rules.is_piece, _HOLES.split(inner))):
-            return True
-        return not self._piece_names.isdisjoint(re.findall(r"\w+", inner))  # named within a template
 
     def _embedded(self, seen: set[tuple[int, str]]) -> Iterator[Sighting]:
         """What literals of a script within make together."""
@@ -111,17 +194,13 @@ class _File:
                 seen.add(place)
                 yield self._sighting(match, at, "string", "folded")
 
-    @cached_property
-    def _piece_names(self) -> frozenset[str]:
-        """Names that stand for a piece of a symbol."""
-        known = self._folder.names.constants() | dict(self._outside)
-        return frozenset(name for name, values in known.items() if any(map(self._rules.is_piece, values)))
-
-    def _naming_nodes(self) -> list[SgNode]:
-        """Where they stand: here may be an expression without a single literal."""
-        if not self._piece_names:
-            return []
-        return [node for node in of_kinds(self._root, self._grammar.names) if node.text() in self._piece_names]
+    def _seeds(self) -> list[SgNode]:
+        """Literals that symbols may be made with, and where the names stand that may stand for such: in templates too,
+        and in expressions without a single literal."""
+        _, names = self._pieces
+        literals = self._literals(lambda text: self._is_in_makeable(text) or not names.isdisjoint(_WORD.findall(text)))
+        named = named_in(self._root, self._grammar, names) if names else []
+        return [*literals, *named]
 
     def _sighting(self, match: Match, offset: int, role: Role, how: How) -> Sighting:
         line, column = self._lines.place(offset)
@@ -131,9 +210,6 @@ class _File:
 
     def _scope(self, offset: int) -> str:
         """The innermost test around this place: its text, with what is said right before it."""
-        if self._functions is None:
-            nodes = of_kinds(self._root, self._grammar.functions)
-            self._functions = [span_of(node) for node in nodes]
         text = self._lines.text
         around = sorted((end - start, start, end) for start, end in self._functions if start <= offset < end)
         for _, start, end in around:

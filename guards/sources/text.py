@@ -40,7 +40,7 @@ Change = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
 def look(language: str, text: str, rules: Sequence[Rule]) -> Look:
     """What one file shows, by its lines."""
-    of_language, lines = RuleSet(rules, language), Lines.of(text)
+    of_language, lines = RuleSet.of(rules, language), Lines.of(text)
     comments = _spans(re.compile(_COMMENTS.get(language, _COMMENTS["text"]), _COMMENT_FLAGS), text)
     if language != "toml":
         comments += _spans(_BLOCK, text)

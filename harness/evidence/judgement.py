@@ -20,9 +20,10 @@ from harness.checkers import build
 from harness.checkers.base import Checker, CheckResult, fired, judge
 from harness.checkers.coverage import IdleRun
 from harness.checkers.paths import UnproxiedPath
-from harness.history import Faulted, Healed, History, Op, Record, unpack
+from harness.history import Contract, Faulted, Healed, History, Op, Record, unpack
 from harness.verdict import Verdict, merge
 
+EXCEPTION = "exception"  # the process of an Op that tells of one
 Outcome = Literal["red", "survived", "no-victim"]
 Ground = Literal["lab", "remote", "source"]
 """What a gate stands on: servers of the lab's own behind its proxies, a server that runs already, or files alone."""
@@ -131,6 +132,12 @@ def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History
 def counts_of(history: History) -> dict[str, int]:
     """ok Ops by kind."""
     return dict(Counter(op.f for op in history.ops if op.phase == "ok"))
+
+
+def exceptions_of(history: History) -> tuple[str, ...]:
+    """The exceptions that cover something of this gate: what it would be red for without them."""
+    told = (unpack(op, Contract).clause for op in history.of("request") if op.process == EXCEPTION and op.phase == "ok")
+    return tuple(sorted(set(told)))
 
 
 def windows_of(history: History) -> tuple[WindowSeen, ...]:

@@ -29,7 +29,8 @@ def last_line(signoff: Signoff, directory: str) -> str:
     """The last line of every run."""
     counts = _counts(signoff)
     told = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
-    exceptions = f" with {len(signoff.exceptions)} exceptions" if signoff.exceptions else ""
+    count = len(signoff.exceptions)
+    exceptions = f" with {count} exception{'s' if count > 1 else ''}" if count else ""
     return f"VERDICT {signoff.verdict.value}{exceptions}: {told}; seed {signoff.seed}; {directory}"
 
 
@@ -110,7 +111,7 @@ def signoff_md(signoff: Signoff) -> str:
         ("class", "passed", "verdict"),
         ((c.name, f"{c.passed} of {c.expected}", c.verdict.value) for c in signoff.evidence_classes),
     )
-    lines += ["## Exceptions", "", *([f"- {name}" for name in signoff.exceptions] or ["None."]), ""]
+    lines += ["## Exceptions", "", *([f"- {cell(one)}" for one in signoff.exceptions] or ["None."]), ""]
     lines += ["## What this run does not establish", "", *(f"- {text}" for text in signoff.not_established), ""]
     lines += _how_to(signoff)
     return "\n".join(lines)
@@ -232,8 +233,12 @@ def _gate_row(gate: GateResult) -> tuple[str, ...]:
         f"{gate.duration_s:.1f} s" if gate.duration_s else "",
         activity,
         _red(gate),
-        cell(gate.reasons[0]) if gate.reasons else "",
+        cell(gate.reasons[0] if gate.reasons else _rests_on(gate)),
     )
+
+
+def _rests_on(gate: GateResult) -> str:
+    return f"with {', '.join(one.split(' ', 1)[0] for one in gate.exceptions)}" if gate.exceptions else ""
 
 
 def _red(gate: GateResult) -> str:

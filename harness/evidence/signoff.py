@@ -7,7 +7,7 @@ docs/signoff.schema.json is generated from these types.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -147,6 +147,8 @@ class GateResult(Record, frozen=True):
     repeat: str = ""
     seed: int | None = None
     windows: tuple[WindowSeen, ...] = ()
+    exceptions: tuple[str, ...] = ()
+    """What it would be red for without them: each with owner, end and scope."""
 
     @property
     def play(self) -> Play:
@@ -244,6 +246,11 @@ _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
 def missing(gate: str, expected: Expected, why: str) -> GateResult:
     """A gate of the manifest without a result."""
     return GateResult(gate, Verdict.MISSING, 0.0, expected.of_gate(gate), reasons=(why,))
+
+
+def exceptions_in(plays: Iterable[GateResult]) -> tuple[str, ...]:
+    """Every exception that a gate rests on, once."""
+    return tuple(sorted({one for play in plays for one in play.exceptions}))
 
 
 def merge_plays(gate: str, plays: Sequence[GateResult], planned: Sequence[Play], expected: Expected) -> GateResult:

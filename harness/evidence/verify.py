@@ -21,7 +21,7 @@ from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
-from harness.evidence.judgement import counts_of, floors_of, judge_gate, windows_of
+from harness.evidence.judgement import counts_of, exceptions_of, floors_of, judge_gate, windows_of
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
@@ -29,6 +29,7 @@ from harness.evidence.signoff import (
     Plan,
     Signoff,
     classes_of,
+    exceptions_in,
     exit_code,
     invariants_of,
     merge_plays,
@@ -171,6 +172,8 @@ def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[
         if not path.is_file() or path.read_bytes() != data:
             problems.append(f"{result.play.base}/{name}: it does not show what the history says")
     problems += _check_schedule(bundle, result)
+    if result.exceptions != exceptions_of(history):
+        problems.append(f"{result.id}: its exceptions are not those of its history")
     if result.windows != windows_of(history):
         problems.append(f"{result.id}: its fault windows are not those of its history")
     if result.floors != floors_of(spec):
@@ -220,8 +223,10 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
         problems.append("signoff.json: its invariants or evidence classes do not follow from its gates")
     if signoff.not_established != NOT_ESTABLISHED:
         problems.append("signoff.json: what it does not establish is not what no run establishes")
-    if signoff.guards or signoff.exceptions:
-        problems.append("signoff.json: it speaks of guards or exceptions, and none of them is judged yet")
+    if signoff.guards:
+        problems.append("signoff.json: it tells guards apart from its gates, which they are")
+    if signoff.exceptions != exceptions_in(signoff.plays):
+        problems.append("signoff.json: its exceptions are not those that its gates rest on")
     if signoff.lab is None and any(gate.verdict is Verdict.PASS for gate in signoff.gates):
         problems.append("signoff.json: gates passed, and it names no lab")
     verdict = overall(

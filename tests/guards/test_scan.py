@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -72,7 +71,6 @@ def test_a_symbol_of_two_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_is_known_from_before_gives_the_same(tmp_path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "FILES_FOR_WORKERS", 1)
     monkeypatch.setattr(scanning, "FILES_A_BATCH", 2)
     files = {f"src/{n}.ts": FRAME if n % 3 == 0 else f"{CLEAN}// {n}" for n in range(12)}
     tree = write(tmp_path / "tree", files)
@@ -155,10 +153,14 @@ def test_an_engine_that_breaks_on_a_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_an_engine_that_breaks_on_a_second_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaking(*_: object) -> None:
-        raise RecursionError("too deep")
+    real = scanner.look
 
-    monkeypatch.setattr(scanner.Scanner, "again", breaking)
+    def breaking(*arguments: Any, shares: bool = False) -> Any:
+        if shares:
+            raise RecursionError("too deep")
+        return real(*arguments)
+
+    monkeypatch.setattr(scanner, "look", breaking)
     files = {"src/ends.ts": 'export const HEAD = "phx_";\n',
              "src/send.ts": 'import { HEAD } from "./ends";\nsend(HEAD + "join");\n'}  # fmt: skip
     report = scanned(write(tmp_path, files))
@@ -174,7 +176,6 @@ def test_a_worker_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             os.kill(os.getpid(), signal.SIGKILL)
         return real(language, text, *rest)
 
-    monkeypatch.setattr(scanning, "FILES_FOR_WORKERS", 1)
     monkeypatch.setattr(scanning, "FILES_A_BATCH", 1)
     monkeypatch.setattr(scanner, "look", dying)
     report = scanned(write(tmp_path, {"a.ts": CLEAN, "b.ts": FRAME + "// die here\n"}), jobs=2)
@@ -183,7 +184,7 @@ def test_a_worker_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_file_that_goes_during_the_scan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path, {"a.ts": CLEAN, "b.ts": FRAME, "c.ts": CLEAN})
+    write(tmp_path, {"a.ts": CLEAN, "b.ts": FRAME, "c.ts": CLEAN, "d.ts": CLEAN})
     real = scanning.list_tree
 
     def listed(*arguments: Any) -> Any:
@@ -191,6 +192,8 @@ def test_a_file_that_goes_during_the_scan(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / "b.ts").unlink()
         (tmp_path / "c.ts").unlink()
         (tmp_path / "c.ts").mkdir()
+        (tmp_path / "d.ts").unlink()
+        os.mkfifo(tmp_path / "d.ts")
         return listing
 
     monkeypatch.setattr(scanning, "list_tree", listed)
@@ -199,18 +202,19 @@ def test_a_file_that_goes_during_the_scan(tmp_path: Path, monkeypatch: pytest.Mo
     assert [(one.path, one.reason) for one in report.skipped] == [
         ("b.ts", "gone during the scan"),
         ("c.ts", "not a file"),
+        ("d.ts", "not a file"),
     ]
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real: Callable[..., Any] = builtins.open
+    real: Callable[..., Any] = os.open
 
     def refusing(path: Any, *rest: Any, **more: Any) -> Any:
         if str(path).endswith("shut.ts"):
             raise PermissionError(13, "Permission denied")
         return real(path, *rest, **more)
 
-    monkeypatch.setattr(scanner, "open", refusing, raising=False)
+    monkeypatch.setattr(os, "open", refusing)
     report = scanned(write(tmp_path, {"a.ts": CLEAN, "shut.ts": CLEAN}))
     assert verdict(report) == "UNKNOWN"
     assert lines(report) == "shut.ts: unreadable: Permission denied"

@@ -1,26 +1,33 @@
 import os
 import signal
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from harness.workers import WorkerDied, shared_out
+from harness.workers import WorkerDied, Workers
+
+
+def shared(work: Callable[[int], Any], parts: int, jobs: int) -> list[Any]:
+    with Workers(work, jobs) as workers:
+        return list(workers.share(range(parts)))
 
 
 def test_results_come_in_order_from_other_processes() -> None:
-    done = list(shared_out(lambda part: (part, os.getpid()), range(8), jobs=2))
+    done = shared(lambda part: (part, os.getpid()), 8, jobs=2)
     assert [part for part, _ in done] == list(range(8))
     assert os.getpid() not in {pid for _, pid in done}
 
 
 def test_one_job_stays_here() -> None:
-    assert set(shared_out(lambda part: os.getpid(), range(3), jobs=1)) == {os.getpid()}
+    assert set(shared(lambda part: os.getpid(), 3, jobs=1)) == {os.getpid()}
 
 
 def test_a_worker_that_is_killed_is_told() -> None:
     with pytest.raises(WorkerDied):
-        list(shared_out(lambda part: os.kill(os.getpid(), signal.SIGKILL), range(4), jobs=2))
+        shared(lambda part: os.kill(os.getpid(), signal.SIGKILL), 4, jobs=2)
 
 
 def test_an_error_in_a_worker_is_the_callers() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(shared_out(lambda part: 1 // part, range(3), jobs=2))
+        shared(lambda part: 1 // part, 3, jobs=2)

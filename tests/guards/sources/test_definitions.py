@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ast_grep_py import SgRoot
 
-from guards.sources.definitions import definitions_of, renames_of
+from guards.sources.definitions import Definitions, mentions, renames_of
 from guards.sources.grammars import GRAMMARS
 
 
@@ -41,8 +41,21 @@ from guards.sources.grammars import GRAMMARS
     ],
 )
 def test_what_is_defined(language: str, code: str, defined: list[tuple[str, str]]) -> None:
-    found = definitions_of(SgRoot(code, language).root(), GRAMMARS[language])
+    found = Definitions(SgRoot(code, language).root(), GRAMMARS[language]).read(range(len(code)))
     assert [(one.name, "+" * one.grows + one.node.text()) for one in found] == defined
+
+
+def test_only_what_is_asked_for_is_read() -> None:
+    code = "a = 'x'\nb = a\nc = 'y'\na += c\n"
+    definitions = Definitions(SgRoot(code, "python").root(), GRAMMARS["python"])
+    assert [one.name for one in definitions.read([code.index("y")])] == ["c"]
+    assert [one.name for one in definitions.read(mentions(code, {"a"}))] == ["a", "b", "c", "a"]
+    assert [one.name for one in definitions.read([])] == ["a", "b", "c", "a"]
+
+
+def test_a_name_is_mentioned_as_a_whole() -> None:
+    assert list(mentions("ab a b.a a_b", {"a", "b.a"})) == [3, 5]
+    assert not list(mentions("ab a", set()))
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,22 @@ from __future__ import annotations
 import pytest
 from ast_grep_py import SgRoot
 
+from guards.sources.definitions import Definitions, renames_of
 from guards.sources.folding import MAX_DEPTH, Folder
 from guards.sources.grammars import GRAMMARS
 from guards.sources.nodes import of_kinds
 from guards.sources.values import HOLE, Values
 
 
+def folder_of(language: str, code: str, outside: dict[str, Values] | None = None) -> Folder:
+    grammar, root = GRAMMARS[language], SgRoot(code, language).root()
+    return Folder(grammar, Definitions(root, grammar).read(range(len(code))), renames_of(code), outside or {})
+
+
 def texts(language: str, code: str, outside: dict[str, Values] | None = None) -> set[str]:
     """What the expressions of this code can be."""
     grammar, root = GRAMMARS[language], SgRoot(code, language).root()
-    folder = Folder(grammar, root, outside or {})
+    folder = folder_of(language, code, outside)
     nodes = [*of_kinds(root, grammar.strings), *of_kinds(root, grammar.names)]
     return {value for node in nodes for value in folder.standing(folder.whole(node))[0]}
 
@@ -129,7 +135,7 @@ def test_a_path_needs_no_glue() -> None:
 
 def test_what_a_name_is_depends_on_where_it_stands() -> None:
     root = SgRoot("let x = 'a'; x += 'b'; use(x + 'c');", "javascript").root()
-    folder = Folder(GRAMMARS["javascript"], root, {})
+    folder = folder_of("javascript", root.text())
     grown = root.find(kind="augmented_assignment_expression")
     used = root.find(kind="binary_expression")
     assert grown is not None and used is not None

@@ -34,4 +34,4 @@ def test_what_a_page_shows(page: str, sightings: list[tuple[int, int, str]]) -> 
 
 
 def test_constants_of_its_scripts_are_handed_on() -> None:
-    assert html.look("<script>const HEAD = 'phx_';</script>", OURS, {}).constants == {"HEAD": ("phx_",)}
+    assert html.look("<script>const HEAD = 'phx_';</script>", OURS, {}, shares=True).constants == {"HEAD": ("phx_",)}

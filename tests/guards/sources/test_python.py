@@ -97,5 +97,5 @@ def test_python_of_old_is_read_by_its_lines() -> None:
 
 
 def test_constants_are_handed_on() -> None:
-    look = python.look("HEAD = 'phx_'\nNAME = 'anything'\n", OURS, {})
+    look = python.look("HEAD = 'phx_'\nNAME = 'anything'\n", OURS, {}, shares=True)
     assert look.constants == {"HEAD": ("phx_",)}

@@ -12,8 +12,8 @@ from guards.sources.values import Values
 OURS = load(RULES)
 
 
-def look(language: str, code: str, outside: dict[str, Values] | None = None) -> Look:
-    return syntax.look(language, code, OURS, outside or {})
+def look(language: str, code: str, outside: dict[str, Values] | None = None, *, shares: bool = False) -> Look:
+    return syntax.look(language, code, OURS, outside or {}, shares=shares)
 
 
 def only(language: str, code: str, outside: dict[str, Values] | None = None) -> Sighting:
@@ -66,11 +66,11 @@ def test_a_constant_of_another_file_is_told_where_it_is_used() -> None:
 
 
 def test_pieces_are_handed_on_under_every_name() -> None:
-    assert look("typescript", "const HEAD = 'phx_';\nexport { HEAD as FIRST };").constants == {
+    assert look("typescript", "const HEAD = 'phx_';\nexport { HEAD as FIRST };", shares=True).constants == {
         "HEAD": ("phx_",),
         "FIRST": ("phx_",),
     }
-    assert look("typescript", "const NAME = 'anything';").constants == {}
+    assert look("typescript", "const NAME = 'anything';", shares=True).constants == {}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from harness.checkers import REGISTRY, build
 from harness.checkers.base import CheckResult, Mutation
 from harness.checkers.contract import ContractBroken
-from harness.evidence.judgement import CheckerSpec, GateSpec, SabotageSpec, judge_gate
+from harness.evidence.judgement import EXCEPTION, CheckerSpec, GateSpec, SabotageSpec, exceptions_of, judge_gate
 from harness.evidence.requirements import load
 from harness.history import SCHEMA, Anchor, Contract, History, Op, pack
 from harness.runner import ROOT
@@ -52,6 +52,17 @@ def test_red_is_fail_with_its_findings_first() -> None:
     assert "clause" in judged.reasons[0]
     assert "and it crashed" in judged.reasons
     assert judged.falsifications == ()
+
+
+def test_exceptions_are_told_by_the_history() -> None:
+    told = [
+        Op(0, 0, EXCEPTION, "request", "ok", data=pack(Contract("EX-2 of ada", "covered", "covered"))),
+        Op(1, 1, "gate", "request", "ok", data=pack(Contract("EX-3", "1", "1"))),
+        Op(2, 2, EXCEPTION, "request", "ok", data=pack(Contract("EX-1 of ada", "covered", "covered"))),
+        Op(3, 3, EXCEPTION, "request", "ok", data=pack(Contract("EX-2 of ada", "covered", "covered"))),
+    ]
+    assert exceptions_of(History(Anchor(SCHEMA, "s", 1, 1), told)) == ("EX-1 of ada", "EX-2 of ada")
+    assert exceptions_of(GREEN) == ()
 
 
 def test_trouble_is_unknown_even_when_all_is_green() -> None:

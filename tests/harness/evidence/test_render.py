@@ -83,7 +83,7 @@ def test_each_play_of_a_drill_is_told_with_its_windows(tmp_path: Path) -> None:
 def test_the_last_line_counts(tmp_path: Path) -> None:
     assert last_line(one(tmp_path), "reports/x") == "VERDICT NO-GO: 1 FAIL, 1 MISSING; seed 7; reports/x"
     with_exceptions = replace(one(tmp_path), exceptions=("EX-1",))
-    assert "with 1 exceptions" in last_line(with_exceptions, "d")
+    assert "with 1 exception:" in last_line(with_exceptions, "d")
 
 
 @given(st.text(alphabet=st.characters(), max_size=80))
