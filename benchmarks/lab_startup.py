@@ -23,9 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.figures import described, machine, table, write_json  # noqa: E402
 from harness.config import load  # noqa: E402
-from harness.lab.topology import Lab  # noqa: E402
 from harness.runner import prepare  # noqa: E402
-from harness.scenario import Setup  # noqa: E402
+from harness.setup import Setup  # noqa: E402
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
 PATHS = ("control", "runtime", "desktop", "desktop-control")  # what a whole scenario asks for
@@ -56,7 +55,7 @@ async def start_once(setup: Setup) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="signoff-") as work:
         async with asyncio.timeout(RUN_TIMEOUT_S):
             begun = time.perf_counter()
-            async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
+            async with setup.new_lab(Path(work), Path(work) / "logs") as lab:
                 for name in PATHS:
                     await lab.path(name)
                 whole_ms = (time.perf_counter() - begun) * 1000

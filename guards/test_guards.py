@@ -135,7 +135,7 @@ def _planted(guard: str, text: str) -> Sabotage:
     checkers=[ContractBroken()],
     floors={"request": 100},
     sabotages=[_planted("legacy-symbols", 'const head = "phx_";\nexport const frame = `${head}join`;\n')],
-    lab=False,
+    on=["source"],
     timeout_s=TIMEOUT_S,
 )
 async def test_legacy_symbols(scene: Scenario) -> None:
@@ -148,7 +148,7 @@ async def test_legacy_symbols(scene: Scenario) -> None:
     checkers=[ContractBroken()],
     floors={"request": 30},
     sabotages=[_planted("feature-flags", "export const useLegacySocket = true;\n")],
-    lab=False,
+    on=["source"],
     timeout_s=TIMEOUT_S,
 )
 async def test_feature_flags(scene: Scenario) -> None:
@@ -161,7 +161,7 @@ async def test_feature_flags(scene: Scenario) -> None:
     checkers=[ContractBroken()],
     floors={"request": 30},
     sabotages=[_planted("naming", "export const convexUrl = process.env.CONVEX_URL;\n")],
-    lab=False,
+    on=["source"],
     timeout_s=TIMEOUT_S,
 )
 async def test_naming(scene: Scenario) -> None:
@@ -190,7 +190,7 @@ async def _expired(scene: Scenario) -> None:
     checkers=[ContractBroken()],
     floors={"request": 4},
     sabotages=[Sabotage("expired", "I18", _expired)],
-    lab=False,
+    on=["source"],
     timeout_s=TIMEOUT_S,
 )
 async def test_exceptions(scene: Scenario) -> None:
@@ -224,7 +224,7 @@ async def _broken_document(scene: Scenario) -> None:
     checkers=[ContractBroken()],
     floors={"request": 6},
     sabotages=[Sabotage("broken-document", "I18", _broken_document)],
-    lab=False,
+    on=["source"],
     timeout_s=TIMEOUT_S,
 )
 async def test_docs(scene: Scenario) -> None:

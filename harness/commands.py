@@ -17,15 +17,14 @@ from harness.errors import LabError, SignoffError, UserError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
-from harness.evidence.signoff import GateResult, Profile, Selection, Signoff
+from harness.evidence.signoff import GateResult, Profile, Selection, Signoff, may_be_missing
 from harness.evidence.verify import verify
 from harness.history import History
-from harness.lab import prerequisites, providers
+from harness.lab import engine, prerequisites, providers
 from harness.lab.components import cache_root
-from harness.lab.topology import Lab
 from harness.process import WORK_PREFIX
 from harness.progress import Silent, for_stream
-from harness.scenario import Setup
+from harness.setup import Setup
 from harness.verdict import Exit, Verdict
 
 STOP_TIMEOUT_S = 20
@@ -72,12 +71,14 @@ def checked_profile(name: str) -> Profile:
 
 
 def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
-    """Gates that are built and were selected, and have no result all the same."""
-    built = {spec.id for spec in load_expected(runner.ROOT / "gates").manifest}
+    """Gates that are built, were selected and have their ground, and have no result all the same."""
+    expected = load_expected(runner.ROOT / "gates")
     return [
         gate
         for gate in signoff.gates
-        if gate.verdict is Verdict.MISSING and gate.id in built and signoff.selection.takes(gate.id)
+        if gate.verdict is Verdict.MISSING
+        and signoff.selection.takes(gate.id)
+        and not may_be_missing(gate, expected, signoff.lab)
     ]
 
 
@@ -190,16 +191,22 @@ def doctor_command(config_path: Path) -> int:
     step("prerequisites for building the servers", lambda: prerequisites.check(need_rust=True, need_go=True))
     step(f"cache {cache_root()}", lambda: _writable(cache_root()))
     config = step(f"configuration {config_path}", lambda: load(config_path))
+    _show(_engine_seen())
     if config is not None:
         setup = step("servers", lambda: runner.prepare(config))
         if setup is not None:
-            step("lab up, module published and read back, lab down", lambda: _lab_seen(setup))
+            own = config.lab.provider != "remote"
+            what = "lab up, module published and read back, lab down" if own else "remote server and its module"
+            step(what, lambda: runner.told_lab(asyncio.run(runner.preflight(setup))))
     return code
 
 
-def _lab_seen(setup: Setup) -> str:
-    seen = asyncio.run(runner.preflight(setup))
-    return f"SpacetimeDB {seen.server.version}, program {seen.module.running_program_hash[:16]}"
+def _engine_seen() -> str:
+    """No failed step: only provider `docker` needs an engine, and then the step "servers" fails."""
+    try:
+        return f"present docker engine {engine.ready().version}"
+    except LabError as error:
+        return f"absent  docker engine, so that provider 'docker' and its lane cannot run: {error}"
 
 
 def _writable(folder: Path) -> None:
@@ -241,7 +248,7 @@ def up_command(config_path: Path) -> int:
 
 async def _stay_up(setup: Setup) -> None:
     with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as work:
-        async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
+        async with setup.new_lab(Path(work), Path(work) / "logs") as lab:
             path = await lab.path("subject")
             _pid_file().write_text(str(os.getpid()))
             _show(f"server for the subject (through Toxiproxy): {path.url}")

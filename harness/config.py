@@ -40,10 +40,23 @@ class SubjectConfig(_Model):
     guards: Path | None = None
 
 
+class RemoteConfig(_Model):
+    """A server that runs already, elsewhere. The token is secret, so it is written as `${NAME}`. `writes` allows more
+    than connections: under a name that nobody else has, and taken away again."""
+
+    url: str = Field(pattern=r"^https?://[^/]+/?$")
+    database: str = Field(min_length=1)
+    token: str = Field(min_length=1)
+    writes: bool = False
+
+
 class LabConfig(_Model):
-    provider: Literal["auto", "binary", "build"] = "auto"
+    provider: Literal["auto", "binary", "build", "docker", "remote"] = "auto"
     spacetimedb: Path | None = None
     toxiproxy: Path | None = None
+    spacetimedb_image: str = ""
+    toxiproxy_image: str = ""
+    remote: RemoteConfig | None = None
 
 
 class CallConfig(_Model):
@@ -337,10 +350,22 @@ def load(path: Path) -> Config:
             told = told.replace(secret, "${...}")
         raise ConfigError(told) from error
     config._path, config._secrets = path.resolve(), tuple(secrets)
+    _check_remote(config, path, text)
     wasm = config.folder / config.module.wasm
     if not wasm.is_file():
         raise ConfigError(f"module.wasm: {wasm} does not exist", where=f"{path}:{line_of(text, ('module', 'wasm'))}")
     return config
+
+
+def _check_remote(config: Config, path: Path, text: str) -> None:
+    """ConfigError for a remote lane without its server, and for a token that a bundle's copy of the file would keep."""
+    remote = config.lab.remote
+    if config.lab.provider == "remote" and remote is None:
+        where = f"{path}:{line_of(text, ('lab', 'provider'))}"
+        raise ConfigError("lab.provider: 'remote' needs the table [lab.remote]: url, database, token", where=where)
+    if remote is not None and remote.token not in config.secrets:
+        where = f"{path}:{line_of(text, ('lab', 'remote', 'token'))}"
+        raise ConfigError('lab.remote.token: write it as "${NAME}", a variable of the environment', where=where)
 
 
 class _Environment:

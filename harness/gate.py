@@ -18,7 +18,7 @@ from harness.checkers.base import Checker
 from harness.checkers.coverage import IdleRun
 from harness.checkers.paths import UnproxiedPath
 from harness.checkers.record import RecordBroken
-from harness.evidence.judgement import CheckerSpec, GateSpec, SabotageSpec
+from harness.evidence.judgement import CheckerSpec, GateSpec, Ground, SabotageSpec
 
 if TYPE_CHECKING:
     from harness.scenario import Scenario
@@ -47,14 +47,14 @@ class Gate:
     sabotages: tuple[Sabotage, ...]
     timeout_s: int
     drill: bool = False
-    lab: bool = True
+    on: tuple[Ground, ...] = ("lab",)
     surfaces: tuple[SurfaceName, ...] = ()
 
     def spec(self) -> GateSpec:
         """The gate as it stands in the manifest and in a plan."""
         checkers = tuple(CheckerSpec(**describe(checker)) for checker in self.checkers)
         sabotages = tuple(SabotageSpec(sabotage.name, sabotage.invariant) for sabotage in self.sabotages)
-        return GateSpec(self.id, checkers, sabotages, self.drill)
+        return GateSpec(self.id, checkers, sabotages, self.drill, self.on)
 
 
 def gate(
@@ -65,17 +65,18 @@ def gate(
     sabotages: Sequence[Sabotage] = (),
     timeout_s: int = DEFAULT_TIMEOUT_S,
     drill: bool = False,
-    lab: bool = True,
+    on: Sequence[Ground] = ("lab",),
     surfaces: Sequence[SurfaceName] = (),
 ) -> Callable[[Story], Callable[..., None]]:
-    """Declare a gate. Its record and its floors are judged in any case, with a `lab` its connections too. A `drill` is
+    """Declare a gate. Its record and its floors are judged in any case, in a lab its connections too. A `drill` is
     collected once for each seed of the profile. Without one of its `surfaces` it is not played, and MISSING."""
     always: list[Checker] = [IdleRun(floors=dict(floors)), RecordBroken()]
-    if lab:
+    if "lab" in on:
         always.append(UnproxiedPath())
 
     def declare(story: Story) -> Callable[..., None]:
-        declared = Gate(gate_id, story, (*checkers, *always), tuple(sabotages), timeout_s, drill, lab, tuple(surfaces))
+        what = (*checkers, *always), tuple(sabotages)
+        declared = Gate(gate_id, story, *what, timeout_s, drill, tuple(on), tuple(surfaces))
 
         def test_gate() -> None:
             raise RuntimeError(f"gate {gate_id} runs only under the plugin: pytest -p harness.pytest_plugin")

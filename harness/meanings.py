@@ -19,6 +19,14 @@ MEANING: dict[str, dict[str, str]] = {
         "provider": "where the servers come from: see Providers",
         "spacetimedb": "the server's program; needs provider `binary` or `auto`",
         "toxiproxy": "Toxiproxy's program; needs provider `binary` or `auto`",
+        "spacetimedb_image": "image to run the server from, with provider `docker`; empty: the official one",
+        "toxiproxy_image": "image to run Toxiproxy from, with provider `docker`; empty: the official one",
+    },
+    "RemoteConfig": {
+        "url": "where the server is, such as `https://maincloud.spacetimedb.com`",
+        "database": "name or identity of the database there",
+        "token": "token of the harness there, as `${NAME}`: it is secret",
+        "writes": "whether gates may write there, under names of their own that are taken away again",
     },
     "ModuleConfig": {
         "wasm": "the compiled module that every scenario publishes to its own server",

@@ -12,25 +12,51 @@ import asyncio
 import os
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from harness.errors import EvidenceError, LabError, SubjectError, UserError, WireError
+from harness.errors import EvidenceError, HarnessError, LabError, SubjectError, UserError, WireError
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
 from harness.evidence.exchanges import Exchange, cleaned, dump
 from harness.evidence.findings import GateReport, report
-from harness.evidence.judgement import GateSpec, Judgement, counts_of, exceptions_of, floors_of, judge_gate, windows_of
+from harness.evidence.judgement import (
+    GateSpec,
+    Ground,
+    Judgement,
+    counts_of,
+    exceptions_of,
+    floors_of,
+    judge_gate,
+    windows_of,
+)
 from harness.evidence.redact import Redactor
 from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
 from harness.history import History
-from harness.scenario import AbsentSurface, Chosen, Scenario, Setup, absence
+from harness.remote_scenario import RemoteScenario
+from harness.scenario import AbsentSurface, Scenario, absence
+from harness.setup import Chosen, Setup
+from harness.subject import grounds_of
 from harness.verdict import Verdict
 
 EXCHANGES, FINDINGS = "exchanges.jsonl", "findings.md"
 LOG_BEFORE_BYTES, LOG_AFTER_BYTES = 1_200, 600
+
+
+class _NewScenario(Protocol):
+    def __call__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen) -> Scenario: ...
+
+
+_SCENARIOS: Mapping[Ground, _NewScenario] = {
+    "lab": Scenario,
+    "remote": RemoteScenario,
+    "source": partial(Scenario, lab=False),
+}
+"""What a gate is played in, by the ground that it stands on."""
 
 
 class _Stage:
@@ -64,15 +90,18 @@ def play_gate(
     started = time.monotonic()
     play = Play(gate.id, chosen.seed if gate.drill else None)
     bundle.note(RunEvent("started", gate.id, time.monotonic_ns(), os.getpid(), seed=play.seed))
+    spec = gate.spec().grounded(grounds_of(setup.config))
+    if spec is None:
+        raise HarnessError(f"{gate.id} was planned, and has no ground to stand on")
     stage = _Stage()
     absent = [name for name in gate.surfaces if getattr(setup.config, name) is None]
     if absent:
         stage.trouble, stage.absent = absence(absent[0]), True
     else:
-        asyncio.run(_perform(gate, setup, play, bundle.folder_of(play), chosen, stage))
+        scenario = _SCENARIOS[spec.on[0]]
+        asyncio.run(_perform(gate, scenario, setup, play, bundle.folder_of(play), chosen, stage))
     stage.lap("down")
     stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
-    spec = gate.spec()
     judgement, history = _judge(spec, play, bundle, stage)
     stage.lap("judging")
     result = GateResult(
@@ -118,19 +147,22 @@ def play_gate(
     return result
 
 
-async def _perform(gate: Gate, setup: Setup, play: Play, out: Path, chosen: Chosen, stage: _Stage) -> None:
+async def _perform(
+    gate: Gate, scenario: _NewScenario, setup: Setup, play: Play, out: Path, chosen: Chosen, stage: _Stage
+) -> None:
     """The story and its sabotages; never raises but for an interrupt and for evidence that cannot be written."""
     try:
         async with asyncio.timeout(gate.timeout_s):
-            async with Scenario(setup, play.scenario, chosen=chosen, out=out, lab=gate.lab) as scene:
+            async with scenario(setup, play.scenario, chosen=chosen, out=out) as scene:
                 stage.redactor = scene.record.redactor
                 stage.lap("lab")
                 try:
                     await gate.story(scene)
-                    if gate.lab:
+                    if scenario is Scenario:
                         await scene.account()
                 finally:
                     stage.exchanges = scene.exchanges()
+                    await scene.clean_up()
                     await scene.note_markers()
                     stage.lap("story")
                 for sabotage in gate.sabotages:

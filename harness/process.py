@@ -2,7 +2,8 @@
 
 Each child leads its own process group and carries the owner's mark in its environment, so that whatever it
 forks can be found again. A reaper (harness/reaper.py) holds a pipe from this process: when the pipe
-ends, for whatever reason, SIGKILL included, it ends everything that still carries the mark.
+ends, for whatever reason, SIGKILL included, it ends everything that still carries the mark, and runs what was left to
+be done (`at_end`).
 
     process = await Process.start([sys.executable, "-c", "..."], name="runtime", log=path)
     await process.stop()
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -22,12 +24,14 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
 from harness.errors import HarnessError, LabError, UserError
 
 MARK = "SIGNOFF_LAB"
+RUN = "SIGNOFF_RUN"  # the id of the run that we play gates for; absent outside of runs
 OWNER = f"{os.getpid()}-{uuid.uuid4().hex[:12]}"
 WORK_PREFIX = f"signoff-{OWNER}-"  # of every temporary folder: the reaper removes them with their owner
 STOP_GRACE_MS = 1_000  # a subject that ignores SIGTERM longer than this is killed
@@ -43,12 +47,13 @@ _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 _reaper: subprocess.Popen[bytes] | None = None
 _sessions: set[int] = set()  # that we gave to children of ours, by the pid of their leader
+_at_end: list[bytes] = []  # what a reaper has to run when we are gone, one JSON line for each command
 
 
-def _ensure_reaper() -> None:
+def _ensure_reaper() -> subprocess.Popen[bytes]:
     global _reaper
     if _reaper is not None and _reaper.poll() is None:
-        return
+        return _reaper
     _adopt_orphans()
     script = Path(__file__).with_name("reaper.py")
     _reaper = subprocess.Popen(
@@ -61,6 +66,25 @@ def _ensure_reaper() -> None:
         start_new_session=True,
     )
     _sessions.add(_reaper.pid)
+    _tell(_reaper, *_at_end)
+    return _reaper
+
+
+def _tell(reaper: subprocess.Popen[bytes], *lines: bytes) -> None:
+    assert reaper.stdin is not None
+    for line in lines:
+        reaper.stdin.write(line)
+    reaper.stdin.flush()
+
+
+def at_end(argv: Sequence[str]) -> None:
+    """Have a command run once this process is gone, whatever ended it; the same one only once."""
+    line = json.dumps(list(argv)).encode() + b"\n"
+    if line in _at_end:
+        return
+    reaper = _ensure_reaper()
+    _at_end.append(line)
+    _tell(reaper, line)
 
 
 def work_folder() -> Path:
@@ -80,7 +104,7 @@ class Process:
 
     def __init__(self, name: str, log: Path, child: asyncio.subprocess.Process) -> None:
         self.name, self.log, self._child = name, log, child
-        self.pid = child.pid
+        self.pid = child.pid  # of the program: in a container it is not the child that we started
         _sessions.add(child.pid)
         self._watch = asyncio.create_task(self._keep_log_small())
 
@@ -95,7 +119,7 @@ class Process:
         cwd: Path | None = None,
         scenario: str = "",
         lines: bool = False,
-    ) -> Process:
+    ) -> Self:
         """Spawn it. UserError when the program does not exist or may not be run."""
         _ensure_reaper()
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +165,7 @@ class Process:
     def signal(self, number: signal.Signals) -> None:
         """To the whole process group; a group that is gone is no error."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, number)
+            os.killpg(self._child.pid, number)
 
     async def wait(self, timeout_ms: int) -> int | None:
         """The return code, or None when it still runs after the limit."""
@@ -307,13 +331,13 @@ def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[st
 class Background:
     """A child of ours that works in its own group while we watch (pytest under `signoff run`)."""
 
-    def __init__(self, argv: Sequence[str], *, log: Path, cwd: Path) -> None:
+    def __init__(self, argv: Sequence[str], *, log: Path, cwd: Path, run: str) -> None:
         _ensure_reaper()
         with log.open("ab") as sink:
             self._child = subprocess.Popen(
                 list(argv),
                 cwd=cwd,
-                env={**os.environ, MARK: f"{OWNER}.background"},
+                env={**os.environ, MARK: f"{OWNER}.background", RUN: run},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,

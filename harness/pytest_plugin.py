@@ -16,17 +16,19 @@ import pytest
 
 from harness.config import load
 from harness.evidence.bundle import Bundle, pretty
+from harness.evidence.judgement import GateSpec, Ground
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import Plan, Play, Profile, Selection, SubjectSeen, plays_of
 from harness.gate import Gate
 from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_play
-from harness.scenario import Chosen, Setup
-from harness.subject import see_subject
+from harness.setup import Chosen, Setup
+from harness.subject import grounds_of, see_subject
 from harness.verdict import Verdict
 
 BUNDLE_VARIABLE = "SIGNOFF_BUNDLE"
 AFTER_LIMIT_S = 120  # for sabotages, the end of the lab and the judgement
 _setup = pytest.StashKey[Setup]()
+_grounds = pytest.StashKey[tuple[Ground, ...]]()
 _own = pytest.StashKey[tuple[float, SubjectSeen]]()  # when we began, and the subject then
 
 
@@ -89,6 +91,15 @@ def gate_of(item: pytest.Item) -> Gate | None:
     return found if isinstance(found, Gate) else None
 
 
+def _spec_of(config: pytest.Config, gate: Gate) -> GateSpec | None:
+    """The gate as it is to be played; None for one that was not selected, or that this lane cannot play."""
+    request = _request(config)
+    if _grounds not in config.stash:
+        config.stash[_grounds] = grounds_of(load(request.config_path))
+    grounds = config.stash[_grounds]
+    return gate.spec().grounded(grounds) if request.selection.takes(gate.id) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     gates = [gate for item in items if (gate := gate_of(item)) is not None]
     distinct = {id(gate): gate for gate in gates}.values()
@@ -96,8 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if doubled:
         raise pytest.UsageError(f"gates declared twice: {sorted(doubled)}")
     known = set(load_expected(ROOT / "gates").gates) if gates else set()
-    selection = _request(config).selection
-    dropped = [item for item in items if (g := gate_of(item)) and (not selection.takes(g.id) or g.id not in known)]
+    dropped = [item for item in items if (g := gate_of(item)) and (g.id not in known or _spec_of(config, g) is None)]
     for item in dropped:
         gate = gate_of(item)
         if gate is not None and gate.id not in known:
@@ -123,8 +133,8 @@ def _patience(item: pytest.Item) -> int:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The plan is written from the collection, before anything runs."""
     config = session.config
-    found = {gate.id: gate.spec() for item in session.items if (gate := gate_of(item)) is not None}
-    specs = tuple(found.values())
+    found = {gate.id: _spec_of(config, gate) for item in session.items if (gate := gate_of(item)) is not None}
+    specs = tuple(spec for spec in found.values() if spec is not None)
     if not specs or config.option.collectonly:
         return
     if not _is_worker(config) and config.getoption("numprocesses", None):
@@ -176,8 +186,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     if not (Path(folder) / "record.jsonl").is_file():
         return
     import asyncio
-
-    from harness.config import load
 
     request = _request(config)
     loaded = load(request.config_path)

@@ -1,9 +1,9 @@
 """Ends what a harness process left behind, whatever ended that process.
 
 Started by harness.process with a mark, an owner and the prefix of the owner's temporary folders. It reads its
-standard input, which nobody writes to: end of file means that the owner is gone. Then every process whose
-environment carries the mark of that owner is killed, and the folders are removed. Imports nothing of ours, so that
-it starts in a few milliseconds.
+standard input: each line is a command (JSON) for the end, and end of file means that the owner is gone. Then every
+process whose environment carries the mark of that owner is killed, the commands are run, and the folders are removed.
+Imports nothing of ours, so that it starts in a few milliseconds.
 
     python -I reaper.py SIGNOFF_LAB 4711-0123456789ab /tmp/signoff-4711-0123456789ab-
 """
@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import ctypes
 import glob
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
 SWEEP_LIMIT_S = 10.0  # a process in uninterruptible sleep must not keep the reaper for ever
 PAUSE_S = 0.05
+COMMAND_LIMIT_S = 60  # an engine that does not answer
 MNT_DETACH = 2
 
 
@@ -61,11 +64,26 @@ def _unmount(prefix: str) -> None:
             libc.umount2(place.encode(), MNT_DETACH)
 
 
+def _run(line: bytes) -> None:
+    """One command of the owner's, with a limit: there is nobody left whom its failure could be told."""
+    try:
+        subprocess.run(
+            json.loads(line),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=COMMAND_LIMIT_S,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        pass
+
+
 def main() -> None:
     mark, owner, folders = sys.argv[1:4]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.stdin.buffer.read()
+    commands = sys.stdin.buffer.read().splitlines()
     needle = b"\0" + f"{mark}={owner}.".encode()
     limit = time.monotonic() + SWEEP_LIMIT_S
     while (left := _marked(needle)) and time.monotonic() < limit:
@@ -75,6 +93,8 @@ def main() -> None:
             except ProcessLookupError:
                 continue
         time.sleep(PAUSE_S)
+    for command in commands:
+        _run(command)
     _unmount(folders)
     for folder in glob.glob(glob.escape(folders) + "*"):
         shutil.rmtree(folder, ignore_errors=True)

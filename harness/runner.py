@@ -18,6 +18,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ import psutil
 
 from harness import process
 from harness.config import Config, load
-from harness.errors import EvidenceError
+from harness.errors import EvidenceError, LabError, WireError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.requirements import Expected
@@ -38,6 +39,7 @@ from harness.evidence.signoff import (
     Plan,
     Play,
     Profile,
+    RemoteSeen,
     Selection,
     Signoff,
     SubjectSeen,
@@ -52,12 +54,20 @@ from harness.evidence.signoff import (
     requirements_of,
 )
 from harness.follow import Followed
-from harness.lab import providers
-from harness.lab.topology import Lab
+from harness.lab import engine, providers
+from harness.lab.remote import Remote
 from harness.process import WORK_PREFIX
 from harness.progress import Progress
-from harness.scenario import Setup
-from harness.subject import changed_since, check_tables, see_environment, see_lab, see_subject
+from harness.setup import Setup
+from harness.subject import (
+    changed_since,
+    check_tables,
+    grounds_of,
+    see_environment,
+    see_lab,
+    see_remote,
+    see_subject,
+)
 from harness.verdict import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,10 +103,10 @@ def run(request: Request, progress: Progress) -> Signoff:
     lab = asyncio.run(preflight(setup))
     bundle = Bundle.create(request.reports, seed=request.seed)
     setup_s = time.monotonic() - began
-    progress.line(
-        f"run {bundle.run_id}: SpacetimeDB {lab.server.version} ({lab.provider}), module {lab.module.wasm_sha256[:12]}"
-    )
+    progress.line(f"run {bundle.run_id}: {told_lab(lab)}")
     interrupted = _gates(request, bundle, progress)
+    if setup.components is not None and setup.components.contained:
+        engine.sweep("run", bundle.run_id)  # what a worker that was killed left, should its reaper be gone too
     signoff = conclude(
         bundle, config, expected, request, lab, subject, interrupted=interrupted, started=started, setup_s=setup_s,
         run_s=time.monotonic() - began - setup_s,
@@ -108,17 +118,47 @@ def run(request: Request, progress: Progress) -> Signoff:
 
 def prepare(config: Config) -> Setup:
     """Servers and module, ready to start."""
-    choice = providers.LabChoice(config.lab.provider, config.lab.spacetimedb, config.lab.toxiproxy)
+    lab = config.lab
     wasm = (config.folder / config.module.wasm).read_bytes()
+    if lab.provider == "remote":
+        return Setup(config, None, wasm)
+    choice = providers.LabChoice(
+        lab.provider, lab.spacetimedb, lab.toxiproxy, lab.spacetimedb_image, lab.toxiproxy_image
+    )
     return Setup(config, providers.prepare(choice), wasm)
 
 
 async def preflight(setup: Setup) -> LabSeen:
-    """One lab up and down: the servers are what they should be, and run the module that was published."""
+    """One lab up and down: the servers are what they should be, and run the module that was published. The remote
+    server, if there is one, is looked at too."""
+    remote = await _look_at_remote(setup.config)
+    if setup.components is None:
+        return see_lab(setup.config, None, remote)
     with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as work:
-        async with Lab(setup.components, Path(work), Path(work) / "logs", setup.wasm) as lab:
+        async with setup.new_lab(Path(work), Path(work) / "logs") as lab:
             check_tables(setup.config, await lab.http.schema(lab.database))
-            return see_lab(setup.components, setup.wasm, lab.program)
+            return see_lab(setup.config, lab, remote)
+
+
+async def _look_at_remote(config: Config) -> RemoteSeen | None:
+    if config.lab.remote is None:
+        return None
+    remote = Remote(config.lab.remote)
+    try:
+        check_tables(config, await remote.open())
+        return await see_remote(remote)
+    except WireError as error:
+        raise LabError(f"the remote server cannot be looked at: {error}") from error
+    finally:
+        await remote.close()
+
+
+def told_lab(lab: LabSeen) -> str:
+    """The lab in one line."""
+    own = f"SpacetimeDB {lab.server.version} ({lab.provider})" if lab.server is not None else ""
+    module = f"module {lab.module.wasm_sha256[:12]}" if lab.module is not None else ""
+    there = f"a remote SpacetimeDB {lab.remote.version}" if lab.remote is not None else ""
+    return ", ".join(filter(None, (own, module, there)))
 
 
 def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
@@ -151,7 +191,7 @@ def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
     argv += [f"--signoff-schedule={request.schedule}"] if request.schedule is not None else []
     argv += [f"--signoff-only={name}" for name in request.selection.only]
     argv += [f"--signoff-skip={name}" for name in request.selection.skip]
-    child = process.Background(argv, log=log, cwd=ROOT)
+    child = process.Background(argv, log=log, cwd=ROOT, run=bundle.run_id)
     shown, interrupted, followed = 0, False, Followed()
     while True:
         try:
@@ -225,8 +265,10 @@ def conclude(
     """From the run's own record to signoff.json and what is rendered from it, sealed."""
     plan = bundle.plan()
     played = _played(bundle, plan)
-    gates = tuple(_gate_results(played, bundle.events(), expected, plan, request.selection))
+    groundless = {spec.id: spec.groundless for spec in expected.manifest if not spec.grounded(grounds_of(config))}
+    gates = tuple(_gate_results(played, bundle.events(), expected, plan, request.selection, groundless))
     subject = changed_since(before, see_subject(config))
+    changed = bool(subject.changed)
     signoff = Signoff(
         schema_version=SCHEMA_VERSION,
         run_id=bundle.run_id,
@@ -236,9 +278,7 @@ def conclude(
         profile=request.profile,
         seed=request.seed,
         verdict=overall(gates, profile=request.profile, selection=request.selection, pinned=subject.is_pinned),
-        exit_code=int(
-            exit_code(gates, expected, request.selection, interrupted=interrupted, changed=bool(subject.changed))
-        ),
+        exit_code=int(exit_code(gates, expected, request.selection, lab, interrupted=interrupted, changed=changed)),
         selection=request.selection,
         subject=subject,
         lab=lab,
@@ -286,6 +326,7 @@ def _gate_results(
     expected: Expected,
     plan: Plan | None,
     selection: Selection,
+    groundless: Mapping[str, str],
 ) -> list[GateResult]:
     """Every gate of the matrix: its result, or why there is none."""
     planned: dict[str, list[Play]] = {}
@@ -302,6 +343,8 @@ def _gate_results(
             results.append(missing(gate, expected, f"not built yet: {expected.not_built[gate]}"))
         elif not selection.takes(gate):
             results.append(missing(gate, expected, "not selected"))
+        elif gate in groundless:
+            results.append(missing(gate, expected, groundless[gate]))
         elif plan is None:
             results.append(missing(gate, expected, "nothing was planned: see ci/pytest.log"))
         elif not plays:

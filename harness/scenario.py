@@ -14,14 +14,13 @@ import random
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
 from harness.books import exchanges_of, keep_books, note_markers
 from harness.canonical import Json
-from harness.config import Config, HttpSurfaceConfig, SurfaceConfig
+from harness.config import HttpSurfaceConfig, SurfaceConfig
 from harness.errors import ConfigError, SubjectError
 from harness.evidence.exchanges import Exchange
 from harness.evidence.recorder import Recorder
@@ -29,10 +28,10 @@ from harness.evidence.redact import Redactor
 from harness.history import Op, Restarted
 from harness.lab.disk import SmallDisk
 from harness.lab.keys import ISSUER
-from harness.lab.providers import Components
 from harness.lab.relay import Link, Tap
 from harness.lab.topology import Lab
 from harness.process import work_folder
+from harness.setup import Chosen, Setup
 from harness.surfaces.child import Child
 from harness.surfaces.control import ControlSurface, Session
 from harness.surfaces.crossing import Crossing
@@ -50,6 +49,7 @@ from harness.wire.identity import identity_of
 from harness.workload.appends import Appender
 
 SETTLE_TIMEOUT_MS = 30_000
+_AS_USUAL = Chosen()
 
 
 class AbsentSurface(SubjectError):
@@ -61,36 +61,17 @@ def absence(surface: str) -> str:
     return f"signoff.toml has no [{surface}]"
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What all scenarios of a run share."""
-
-    config: Config
-    components: Components
-    wasm: bytes
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What was asked for one play: its seed, its profile, and for a drill perhaps the schedule to play again."""
-
-    seed: int = 1
-    profile: str = "smoke"
-    schedule: bytes = b""
-
-
 class Scenario:
     """`lab` False: no server is started, and only what needs none may be asked for (gates that read files)."""
 
-    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = Chosen(), lab: bool = True) -> None:
-        self._with_lab = lab
+    def __init__(self, setup: Setup, name: str, *, out: Path, chosen: Chosen = _AS_USUAL, lab: bool = True) -> None:
         self.config, self.name, self.out, self.chosen = setup.config, name, out, chosen
         self.rng = random.Random(f"{chosen.seed}:{name}")
         self.nonce = secrets.token_hex(8)
         self.record = Recorder(out / "history.jsonl", name, Redactor(self.config.secrets))
         self.logs = out / "logs"
         self._work = work_folder()
-        self.lab = Lab(setup.components, self._work / "lab", self.logs, setup.wasm)
+        self._lab = setup.new_lab(self._work / "lab", self.logs) if lab else None
         self.children: list[Child] = []
         self.control: ControlSurface | None = None
         self.runtime: RuntimeSurface | None = None
@@ -102,7 +83,7 @@ class Scenario:
         self.crossings: dict[str, Crossing] = {}  # by the name of their path
 
     async def __aenter__(self) -> Scenario:
-        if not self._with_lab:
+        if self._lab is None:
             return self
         try:
             await self.lab.__aenter__()
@@ -117,6 +98,29 @@ class Scenario:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def lab(self) -> Lab:
+        if self._lab is None:
+            raise AbsentSurface("this scene has no lab of its own")
+        return self._lab
+
+    @property
+    def http(self) -> HttpClient:
+        """Our own way to the server."""
+        return self.lab.http
+
+    @property
+    def database(self) -> str:
+        return self.lab.database
+
+    @property
+    def may_write(self) -> bool:
+        """A server of our own may be written to."""
+        return True
+
+    async def clean_up(self) -> None:
+        """Take away what was written, where somebody else would find it; what is ours goes with its server."""
 
     async def _prepare(self) -> None:
         """Ports, service identities, the calls after publishing, the observer."""
@@ -285,8 +289,8 @@ class Scenario:
 
     def appender(self, *, http: HttpClient | None = None, record: Recorder | None = None) -> Appender:
         """Our own writer, by default on the witness's way and into this history."""
-        way, book = http or self.lab.http, record or self.record
-        return Appender(way, self.lab.database, self.config, self.variables(), book)
+        way, book = http or self.http, record or self.record
+        return Appender(way, self.database, self.config, self.variables(), book)
 
     async def prune(self, stream: str, floor: int) -> None:
         """Move a stream's retention floor, and declare it. SubjectError when signoff.toml does not say how."""
@@ -294,7 +298,7 @@ class Scenario:
         if call is None:
             raise SubjectError("the harness cannot prune", hint="add module.prune to signoff.toml")
         args = [fill(argument, {**self.variables(), "stream": stream, "floor": floor}) for argument in call.args]
-        await self.lab.http.call(self.lab.database, call.reducer, args)
+        await self.http.call(self.database, call.reducer, args)
         self.floors[stream] = floor
         self.record.op("lab", "prune", stream=stream, cursor=floor)
 
@@ -371,7 +375,7 @@ class Scenario:
 
     async def note_markers(self) -> None:
         """Marker lines of defect variants, as they stand in the logs of the surfaces and of the module."""
-        await note_markers(self.record, self.children, self.lab if self._with_lab else None)
+        await note_markers(self.record, self.children, self._lab)
 
     async def close(self) -> None:
         """Stop surfaces first, then the lab; keep the logs, drop the work."""
@@ -380,7 +384,7 @@ class Scenario:
         stops += [service.close for service in (self.runtime, self.control) if service is not None]
         results = await asyncio.gather(*(stop() for stop in stops), return_exceptions=True)
         try:
-            if self._with_lab:
+            if self._lab is not None:
                 await self.lab.down()
         finally:
             for disk in self.disks.values():

@@ -1,7 +1,7 @@
 """Exactly what was judged: the subject's tree and surfaces, and the programs of the lab.
 
 see_subject(config)      # commit, dirty or not, commands
-see_lab(components, wasm, program)
+see_lab(config, lab, remote)
 """
 
 from __future__ import annotations
@@ -18,10 +18,21 @@ import msgspec
 from harness import process
 from harness.config import Config, SurfaceConfig
 from harness.errors import ConfigError
+from harness.evidence.judgement import Ground
 from harness.evidence.redact import Redactor
-from harness.evidence.signoff import FileSeen, LabSeen, ModuleSeen, ProgramSeen, SubjectSeen, SurfaceSeen, TreeState
+from harness.evidence.signoff import (
+    FileSeen,
+    LabSeen,
+    ModuleSeen,
+    ProgramSeen,
+    RemoteSeen,
+    SubjectSeen,
+    SurfaceSeen,
+    TreeState,
+)
 from harness.lab.components import Component
-from harness.lab.providers import Components
+from harness.lab.remote import Remote
+from harness.lab.topology import Lab
 from harness.wire.schema import Schema
 
 GIT_TIMEOUT_S = 20
@@ -100,12 +111,28 @@ def check_tables(config: Config, schema: Schema) -> None:
                 )
 
 
-def see_lab(components: Components, wasm: bytes, program: str) -> LabSeen:
-    def seen(component: Component) -> ProgramSeen:
-        return ProgramSeen(component.version, component.sha256, component.source)
+def grounds_of(config: Config) -> tuple[Ground, ...]:
+    """What gates can stand on with this configuration."""
+    lab: tuple[Ground, ...] = () if config.lab.provider == "remote" else ("lab",)
+    remote: tuple[Ground, ...] = ("remote",) if config.lab.remote is not None else ()
+    return (*lab, *remote, "source")
 
-    module = ModuleSeen(hashlib.sha256(wasm).hexdigest(), program)
-    return LabSeen(components.provider, seen(components.spacetimedb), seen(components.toxiproxy), module)
+
+def see_lab(config: Config, lab: Lab | None, remote: RemoteSeen | None) -> LabSeen:
+    """What ran, or what there was: a lab that is up, a remote server that was looked at, or both."""
+
+    def seen(component: Component) -> ProgramSeen:
+        return ProgramSeen(component.version, component.sha256, component.source, component.image)
+
+    if lab is None:
+        return LabSeen(config.lab.provider, None, None, None, remote, grounds_of(config))
+    parts, module = lab.components, ModuleSeen(hashlib.sha256(lab.wasm).hexdigest(), lab.program)
+    own = (seen(parts.spacetimedb), seen(parts.toxiproxy), module)
+    return LabSeen(parts.provider, *own, remote, grounds_of(config))
+
+
+async def see_remote(remote: Remote) -> RemoteSeen:
+    return RemoteSeen(await remote.version(), await remote.identity(), await remote.program(), remote.writes)
 
 
 def see_environment() -> dict[str, str]:

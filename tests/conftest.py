@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.config import load
+from harness.lab import engine, providers
 from harness.runner import ROOT, prepare
-from harness.scenario import Setup
+from harness.setup import Setup
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
 
@@ -22,3 +23,10 @@ def setup() -> Setup:
 @pytest.fixture
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def contained() -> providers.Components:
+    """The servers in containers. Without an engine this fails, and says so: the lane has not run then."""
+    engine.ready()
+    return providers.prepare(providers.LabChoice("docker"))

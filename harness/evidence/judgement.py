@@ -11,7 +11,7 @@ checker without any victim, or a sabotage that stayed green makes the gate UNKNO
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import msgspec
@@ -19,11 +19,20 @@ import msgspec
 from harness.checkers import build
 from harness.checkers.base import Checker, CheckResult, fired, judge
 from harness.checkers.coverage import IdleRun
+from harness.checkers.paths import UnproxiedPath
 from harness.history import Contract, Faulted, Healed, History, Op, Record, unpack
 from harness.verdict import Verdict, merge
 
 EXCEPTION = "exception"  # the process of an Op that tells of one
 Outcome = Literal["red", "survived", "no-victim"]
+Ground = Literal["lab", "remote", "source"]
+"""What a gate stands on: servers of the lab's own behind its proxies, a server that runs already, or files alone."""
+
+_NO_GROUND: dict[Ground, str] = {
+    "lab": "[lab] provider 'remote' has no server of the lab's own, and no Toxiproxy before the remote one",
+    "remote": "signoff.toml has no [lab.remote] with url, database and token of a server that runs already",
+    "source": "no source tree",
+}
 
 
 class CheckerSpec(Record, frozen=True):
@@ -41,12 +50,27 @@ class SabotageSpec(Record, frozen=True):
 
 class GateSpec(Record, frozen=True):
     """What decides a gate: it stands in gates/manifest.json, and in each run's plan. A `drill` is played once for each
-    seed of the profile, and each play is judged by itself."""
+    seed of the profile, and each play is judged by itself. `on` are the grounds that it can stand on, best first."""
 
     id: str
     checkers: tuple[CheckerSpec, ...]
     sabotages: tuple[SabotageSpec, ...] = ()
     drill: bool = False
+    on: tuple[Ground, ...] = ("lab",)
+
+    def grounded(self, grounds: Collection[Ground]) -> GateSpec | None:
+        """The gate on the first of its grounds that is there, None when none is. Whether a connection went past its
+        proxy is judged where the lab has proxies, and nowhere else."""
+        ground = next((one for one in self.on if one in grounds), None)
+        if ground is None:
+            return None
+        checkers = tuple(part for part in self.checkers if ground == "lab" or part.checker != UnproxiedPath.name)
+        return msgspec.structs.replace(self, checkers=checkers, on=(ground,))
+
+    @property
+    def groundless(self) -> str:
+        """Why it could not be played, when none of its grounds is there."""
+        return _NO_GROUND[self.on[0]]
 
 
 class Falsification(Record, frozen=True):

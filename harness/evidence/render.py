@@ -8,7 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
-from harness.evidence.signoff import GateResult, Signoff
+from harness.evidence.signoff import GateResult, LabSeen, ProgramSeen, Signoff
 from harness.verdict import Overall, Verdict
 
 _MEANING = {
@@ -148,12 +148,28 @@ def _identity(signoff: Signoff) -> Iterator[tuple[str, str]]:
         yield surface.name, files or cell(" ".join(surface.command)) or "runs already"
     if signoff.lab is not None:
         lab = signoff.lab
-        yield "SpacetimeDB", f"{cell(lab.server.version)}, sha256 `{lab.server.sha256}` ({cell(lab.provider)})"
-        yield "Toxiproxy", f"{cell(lab.toxiproxy.version)}, sha256 `{lab.toxiproxy.sha256}`"
-        yield "module", f"sha256 `{lab.module.wasm_sha256}`"
-        yield "program read back from the server", f"`{lab.module.running_program_hash}`"
+        yield from _lab(lab)
     yield "run", f"{signoff.run_id}, profile {signoff.profile}, seed {signoff.seed}"
     yield "time", f"{signoff.started_at} to {signoff.finished_at}: {where_the_time_went(signoff)}"
+
+
+def _lab(lab: LabSeen) -> Iterator[tuple[str, str]]:
+    if lab.server is not None and lab.toxiproxy is not None and lab.module is not None:
+        yield "SpacetimeDB", f"{_program(lab.server)} ({cell(lab.provider)})"
+        yield "Toxiproxy", _program(lab.toxiproxy)
+        yield "module", f"sha256 `{lab.module.wasm_sha256}`"
+        yield "program read back from the server", f"`{lab.module.running_program_hash}`"
+    if lab.remote is not None:
+        leave = "with leave to write" if lab.remote.writes else "without leave to write"
+        yield "remote server", f"SpacetimeDB {cell(lab.remote.version)} by its own word, {leave}"
+        yield "remote database", f"identity `{cell(lab.remote.database_identity)}`"
+        yield "program that it runs", f"`{cell(lab.remote.program_hash)}`"
+
+
+def _program(seen: ProgramSeen) -> str:
+    """Exactly what ran, and from which image; how that image came to be is no digest's business."""
+    image = f", image `{seen.image}`: {cell(seen.source)}" if seen.image else ""
+    return f"{cell(seen.version)}, sha256 `{seen.sha256}`{image}"
 
 
 def _attention(signoff: Signoff) -> list[str]:

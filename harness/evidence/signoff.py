@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from harness.checkers.base import CheckResult
-from harness.evidence.judgement import Falsification, GateSpec, WindowSeen
+from harness.evidence.judgement import Falsification, GateSpec, Ground, WindowSeen
 from harness.evidence.requirements import Expected
 from harness.history import Record
 from harness.verdict import Exit, Overall, Verdict, merge
@@ -57,9 +57,12 @@ class SubjectSeen(Record, frozen=True):
 
 
 class ProgramSeen(Record, frozen=True):
+    """A program of the lab; `image` is the digest of the image that it ran from, if it ran in a container."""
+
     version: str
     sha256: str
     source: str
+    image: str = ""
 
 
 class ModuleSeen(Record, frozen=True):
@@ -69,11 +72,25 @@ class ModuleSeen(Record, frozen=True):
     running_program_hash: str
 
 
+class RemoteSeen(Record, frozen=True):
+    """A server that ran already: its own word on its version, the database's identity, and the program that runs there.
+    Neither its address nor its token is told."""
+
+    version: str
+    database_identity: str
+    program_hash: str
+    writes: bool
+
+
 class LabSeen(Record, frozen=True):
+    """What gates could stand on. Of a lab of our own, with what it ran; of a remote server, what that said."""
+
     provider: str
-    server: ProgramSeen
-    toxiproxy: ProgramSeen
-    module: ModuleSeen
+    server: ProgramSeen | None
+    toxiproxy: ProgramSeen | None
+    module: ModuleSeen | None
+    remote: RemoteSeen | None = None
+    grounds: tuple[Ground, ...] = ("lab", "source")
 
 
 class Selection(Record, frozen=True):
@@ -315,10 +332,16 @@ def overall(gates: Sequence[GateResult], *, profile: Profile, selection: Selecti
 
 
 def exit_code(
-    gates: Sequence[GateResult], expected: Expected, selection: Selection, *, interrupted: bool, changed: bool = False
+    gates: Sequence[GateResult],
+    expected: Expected,
+    selection: Selection,
+    lab: LabSeen | None,
+    *,
+    interrupted: bool,
+    changed: bool = False,
 ) -> Exit:
-    """Design, section 4. A gate that is not built, or was not selected, may be MISSING. Of a subject that `changed`
-    while it was judged, nothing is decided."""
+    """Design, section 4. A gate that is not built, was not selected, or has no ground in this lane, may be MISSING. Of
+    a subject that `changed` while it was judged, nothing is decided."""
     if interrupted:
         return Exit.INTERRUPTED
     if any(gate.verdict is Verdict.FAIL for gate in gates):
@@ -326,10 +349,14 @@ def exit_code(
     if any(gate.lab_failed for gate in gates):
         return Exit.LAB
     selected = [gate for gate in gates if selection.takes(gate.id)]
-    open_ones = [g for g in selected if g.verdict is not Verdict.PASS and not _allowed(g, expected)]
+    open_ones = [g for g in selected if g.verdict is not Verdict.PASS and not may_be_missing(g, expected, lab)]
     nothing = not any(gate.verdict is Verdict.PASS for gate in selected)
     return Exit.UNDECIDED if open_ones or nothing or changed else Exit.OK
 
 
-def _allowed(gate: GateResult, expected: Expected) -> bool:
-    return gate.verdict is Verdict.MISSING and gate.id in expected.not_built
+def may_be_missing(gate: GateResult, expected: Expected, lab: LabSeen | None) -> bool:
+    """Whether it is MISSING, and that was to be expected."""
+    if gate.verdict is not Verdict.MISSING:
+        return False
+    spec = next((spec for spec in expected.manifest if spec.id == gate.id), None)
+    return gate.id in expected.not_built or (lab is not None and spec is not None and not spec.grounded(lab.grounds))

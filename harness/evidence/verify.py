@@ -88,7 +88,7 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
     for spec in plan.gates:
         if spec.id not in installed:
             problems.append(f"plan.json: {spec.id} is not in the installed manifest")
-        elif spec != installed[spec.id]:
+        elif spec != installed[spec.id].grounded(spec.on):
             problems.append(
                 f"plan.json: {spec.id} has other checkers, parameters or floors than the installed manifest says"
             )
@@ -234,8 +234,8 @@ def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:
     )
     if verdict is not signoff.verdict:
         problems.append(f"signoff.json: it says {signoff.verdict.value}, its gates give {verdict.value}")
-    interrupted, changed = signoff.interrupted, bool(signoff.subject.changed)
-    code = int(exit_code(signoff.gates, expected, signoff.selection, interrupted=interrupted, changed=changed))
+    interrupted, changed, lab = signoff.interrupted, bool(signoff.subject.changed), signoff.lab
+    code = int(exit_code(signoff.gates, expected, signoff.selection, lab, interrupted=interrupted, changed=changed))
     if code != signoff.exit_code:
         problems.append(f"signoff.json: it says exit {signoff.exit_code}, its gates give {code}")
     return problems

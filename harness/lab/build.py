@@ -85,8 +85,8 @@ class BuildProgress:
 
 
 @contextmanager
-def _lock(root: Path, name: str) -> Iterator[None]:
-    """Held while one process builds; another waits and says so."""
+def locked(root: Path, name: str) -> Iterator[None]:
+    """Held while one process installs something; another waits and says so."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / f"{name}.lock").open("w")
@@ -114,7 +114,7 @@ def _install(name: str, key: str, source: str, version: str, make: Callable[[Pat
     ready = read_component(folder)
     if ready is not None:
         return ready
-    with _lock(cache_root(), name):
+    with locked(cache_root(), name):
         ready = read_component(folder)
         if ready is not None:
             return ready

@@ -28,6 +28,8 @@ class SpacetimePin(msgspec.Struct, frozen=True):
     rust: str
     units: int
     minutes: int
+    image: str
+    program: str
     profile: dict[str, str]
 
 
@@ -36,6 +38,8 @@ class ToxiproxyPin(msgspec.Struct, frozen=True):
     version: str
     go: str
     minutes: int
+    image: str
+    program: str
 
 
 class Pins(msgspec.Struct, frozen=True):
@@ -46,13 +50,15 @@ class Pins(msgspec.Struct, frozen=True):
 
 
 class Component(msgspec.Struct, frozen=True):
-    """One program of the lab, as the report names it. `source` says how it came to be."""
+    """One program of the lab, as the report names it. `source` says how it came to be. With an `image`, by the digest
+    of its content, the program is in there: `path` and `sha256` are its own."""
 
     name: str
     version: str
     sha256: str
     source: str
     path: str
+    image: str = ""
 
 
 @cache

@@ -115,19 +115,26 @@ class _WebSocketTap:
         self._waiting: list[bytes] = []
 
     def to_server(self, data: bytes) -> bytes:
-        for request in self._requests.feed(data):
+        requests = self._requests.feed(data)
+        for request in requests:
             self._box.on_request(self.number, request)
         if self._request is None:
-            return self._frames("to_server", data)
+            if not any(request.upgrades for request in requests):
+                return self._frames("to_server", data)
+            self._ask_for_upgrade()  # on a connection that was kept after an earlier request
+            return _EXTENSIONS.sub(b"", data)
         done = self._request.feed(data)
         if done is None:
             return b""
         self._request = None
         head, rest = done
-        self._upgrading = b"upgrade: websocket" in head.lower()
-        if self._upgrading:
-            self._box.unsure.add(self.number)
+        if b"upgrade: websocket" in head.lower():
+            self._ask_for_upgrade()
         return _EXTENSIONS.sub(b"", head) + rest
+
+    def _ask_for_upgrade(self) -> None:
+        self._upgrading, self._response = True, _Head()
+        self._box.unsure.add(self.number)
 
     def to_client(self, data: bytes) -> bytes:
         if self._response is None:
@@ -148,6 +155,8 @@ class _WebSocketTap:
             self._splitters = {"to_client": FrameSplitter(masked=False), "to_server": FrameSplitter(masked=True)}
         else:
             self._box.unsure.discard(self.number)
+            self._upgrading = False
+            self._requests.go_on()
         return head + self._frames("to_client", rest)
 
     def _frames(self, direction: Direction, data: bytes) -> bytes:

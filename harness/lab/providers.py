@@ -1,7 +1,8 @@
 """Where the lab's servers come from: one interface, several providers.
 
 `binary` takes programs that are on PATH or named in signoff.toml; `build` takes the pinned ones
-from the user cache and builds them once; `auto` is the first that works, and the report names it.
+from the user cache and builds them once; `docker` runs them in containers; `auto` is the first of `binary` and
+`build` that works, and the report names it.
 
     components = prepare(LabChoice(provider="auto"))
 """
@@ -15,10 +16,10 @@ from typing import Literal, Protocol
 
 from harness import process
 from harness.errors import LabError
-from harness.lab import build
+from harness.lab import build, engine, images
 from harness.lab.components import Component, pins, sha256_file
 
-ProviderName = Literal["auto", "binary", "build"]
+ProviderName = Literal["auto", "binary", "build", "docker"]
 _VERSION_TIMEOUT_S = 10
 
 
@@ -30,6 +31,11 @@ class Components:
     spacetimedb: Component
     toxiproxy: Component
 
+    @property
+    def contained(self) -> bool:
+        """Whether they run in containers."""
+        return bool(self.spacetimedb.image or self.toxiproxy.image)
+
 
 @dataclass(frozen=True)
 class LabChoice:
@@ -38,6 +44,8 @@ class LabChoice:
     provider: ProviderName = "auto"
     spacetimedb: Path | None = None
     toxiproxy: Path | None = None
+    spacetimedb_image: str = ""
+    toxiproxy_image: str = ""
 
 
 class Provider(Protocol):
@@ -68,6 +76,21 @@ class Binary:
         return Components(self.name, server, proxy)
 
 
+class Docker:
+    """Containers of the official images in the pinned versions, or of those that signoff.toml names."""
+
+    name = "docker"
+
+    def prepare(self, choice: LabChoice) -> Components:
+        engine.ready()
+        server, proxy = pins().spacetimedb, pins().toxiproxy
+        return Components(
+            self.name,
+            images.take(choice.spacetimedb_image or server.image, server.program, build.spacetimedb),
+            images.take(choice.toxiproxy_image or proxy.image, proxy.program, build.toxiproxy),
+        )
+
+
 def _program(name: str, given: Path | None) -> Component:
     found = str(given) if given is not None else shutil.which(name)
     if found is None or not Path(found).is_file():
@@ -81,7 +104,7 @@ def _program(name: str, given: Path | None) -> Component:
     return Component(name, version, sha256_file(path), f"given: {path.name}", str(path))
 
 
-_PROVIDERS: dict[str, Provider] = {"binary": Binary(), "build": Build()}
+_PROVIDERS: dict[str, Provider] = {"binary": Binary(), "build": Build(), "docker": Docker()}
 
 
 def prepare(choice: LabChoice) -> Components:

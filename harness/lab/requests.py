@@ -111,6 +111,10 @@ class _Splitter(Generic[H]):
         self._chunked = self._to_the_end = False
         self._body = Excerpt()
 
+    def go_on(self) -> None:
+        """The upgrade was refused: what follows is HTTP again."""
+        self.upgraded = False
+
     def feed(self, data: bytes) -> list[H]:
         """The heads that these bytes complete."""
         if self.broken or self.upgraded:

@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.errors import LabError
 from harness.lab.components import Component
 from harness.lab.keys import Keys
+from harness.lab.launch import hint, launch
 from harness.process import Process
 from harness.wait import WaitedTooLong, wait_until
 from harness.wire.http import HttpClient, HttpRefused, Unreachable
@@ -48,10 +49,16 @@ class Server:
     async def start(self, ready_url: str | None = None) -> None:
         """Spawn it and wait until it answers at `ready_url` (a relay that leads here, so that the lab's own
         look is in the account of connections). LabError says what its log says."""
-        argv = [self.component.path, "start", "--listen-addr", f"127.0.0.1:{self.port}", "--data-dir", str(self.data)]
-        argv += ["--jwt-pub-key-path", str(self.keys.public_path), "--jwt-priv-key-path", str(self.keys.private_path)]
-        self._process = await Process.start(
-            argv, name=self.name, log=self.log, cwd=self.folder, scenario=self._scenario
+        args = ["start", "--listen-addr", f"127.0.0.1:{self.port}", "--data-dir", str(self.data)]
+        args += ["--jwt-pub-key-path", str(self.keys.public_path), "--jwt-priv-key-path", str(self.keys.private_path)]
+        self._process = await launch(
+            self.component,
+            args,
+            name=self.name,
+            log=self.log,
+            folder=self.folder,
+            scenario=self._scenario,
+            mounts=[self.keys.public_path.parent],
         )
         async with HttpClient(ready_url or self.url) as http:
             try:
@@ -59,7 +66,8 @@ class Server:
                     lambda: self._ready(http), timeout_ms=READY_TIMEOUT_MS, what=f"{self.name} to answer /v1/ping"
                 )
             except WaitedTooLong as error:
-                raise LabError(f"{error}; its log ends: {self.process.tail()}", where=self.component.path) from error
+                said = f"{error}; its log ends: {self.process.tail()}"
+                raise LabError(said, where=self.component.path, hint=hint(self.component)) from error
 
     async def _ready(self, http: HttpClient) -> bool:
         if not self.process.alive:

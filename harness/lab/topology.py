@@ -24,7 +24,7 @@ from toxiproxy.proxy import Proxy
 
 from harness import process
 from harness.errors import LabError
-from harness.lab import spacetimedb
+from harness.lab import engine, spacetimedb
 from harness.lab.account import SocketTable
 from harness.lab.keys import ISSUER, Keys, Signed
 from harness.lab.ports import Ports
@@ -201,6 +201,8 @@ class Lab:
             except Exception as error:
                 problems.append(f"{type(error).__name__}: {error}")
         process.sweep(self.scenario)
+        if self.components.contained:
+            await asyncio.to_thread(engine.sweep, "scenario", self.scenario)
         self.ports.close()
         if problems:
             raise LabError("the lab did not come down cleanly: " + "; ".join(problems))

@@ -25,6 +25,7 @@ from toxiproxy.proxy import Proxy
 
 from harness.errors import LabError
 from harness.lab.components import Component
+from harness.lab.launch import hint, launch
 from harness.process import Process
 from harness.wait import WaitedTooLong, wait_until
 
@@ -75,14 +76,18 @@ class Toxics:
         """LabError when it does not answer, or when something else answers in its place."""
         toxiproxy.api.requests = _StrictSession()
         self._client.update_api_consumer("127.0.0.1", self._api_port)
-        argv = [self._component.path, "-host", "127.0.0.1", "-port", str(self._api_port)]
-        self._process = await Process.start(
-            argv, name="toxiproxy", log=self._folder / "toxiproxy.log", scenario=self._scenario
+        self._process = await launch(
+            self._component,
+            ["-host", "127.0.0.1", "-port", str(self._api_port)],
+            name="toxiproxy",
+            log=self._folder / "toxiproxy.log",
+            scenario=self._scenario,
         )
         try:
             await wait_until(self._ready, timeout_ms=READY_TIMEOUT_MS, what="Toxiproxy to listen")
         except WaitedTooLong as error:
-            raise LabError(f"{error}; its log ends: {self._process.tail()}", where=self._component.path) from error
+            said = f"{error}; its log ends: {self._process.tail()}"
+            raise LabError(said, where=self._component.path, hint=hint(self._component)) from error
         if self._client.proxies():
             raise LabError(f"another Toxiproxy answers on port {self._api_port}: it has proxies that we did not make")
 

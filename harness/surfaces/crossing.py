@@ -20,7 +20,7 @@ from harness.history import FrameSeen
 from harness.lab.middlebox import Message, Middlebox
 from harness.lab.requests import Answer, Request
 from harness.surfaces.events import Event, event_of_row
-from harness.wire import messages
+from harness.wire import bsatn, messages
 from harness.wire.schema import Schema, Table
 
 _TRANSACTIONS = (messages.TransactionUpdate, messages.TransactionUpdateLight)
@@ -90,7 +90,7 @@ class Crossing:
             self._record.op("middlebox", "frame", connection=connection, data=data)
             return
         try:
-            kind, _ = messages.open_envelope(message.payload)
+            kind = _kind_of(message)
         except WireError:
             kind = "malformed"
         if message.direction == "to_client" and kind in messages.SERVER_KINDS:
@@ -102,7 +102,7 @@ class Crossing:
     def _look(self, message: Message) -> str | None:
         """Deliveries of one server message; the connection id when this is where it is told."""
         try:
-            decoded = messages.decode(message.payload)
+            decoded = self._decoded(message)
         except WireError:
             return None
         if isinstance(decoded, messages.IdentityToken):
@@ -119,6 +119,14 @@ class Crossing:
             if update.table_name == self._tables.events.name:
                 self._deliver(update, self._connections.get(message.socket), live)
         return None
+
+    def _decoded(self, message: Message) -> messages.ServerMessage:
+        """In either form of the protocol; the binary one needs the schema."""
+        if message.opcode is not Opcode.BINARY:
+            return messages.decode(message.payload)
+        if self.schema is None:
+            raise WireError("the schema is not known yet")
+        return bsatn.decode(message.payload, self.schema)
 
     def _row(self, table: Table, text: str, connection: str | None) -> Event | None:
         """The event in a delivered row; a row that cannot be read is recorded, and goes on its way."""
@@ -169,3 +177,9 @@ class Crossing:
             "middlebox", "frame", connection=connection, key=key, data=FrameSeen("to_client", kind, injected=True)
         )
         return True
+
+
+def _kind_of(message: Message) -> str:
+    if message.opcode is Opcode.BINARY:
+        return bsatn.kind_of(message.payload, message.direction)
+    return messages.open_envelope(message.payload)[0]

@@ -1,7 +1,8 @@
 """Tables and reducers of a running module, from `GET /v1/database/:name/schema?version=9`, and its rows.
 
 A row comes in two shapes, an object in snapshots and an array in updates (measured); both become one `Row` here, with
-identities as 64 hex digits, connection ids as 32, times as microseconds, options as None or the value.
+identities as 64 hex digits, connection ids as 32, times as microseconds, options as None or the value. In the binary
+protocol a row is read column by column (`Column.read`) into the array's values.
 
     schema = Schema.parse(body)
     schema.table("sync_event").row('["k","s",1]')
@@ -16,10 +17,12 @@ import msgspec
 
 from harness.canonical import UNREADABLE
 from harness.errors import WireError
+from harness.wire.reader import Reader
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 Row = dict[str, Value]
 _Convert = Callable[[object], Value]
+_Read = Callable[[Reader], object]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Column:
     name: str
     type: str
     convert: _Convert = field(repr=False, compare=False)
+    read: _Read = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -141,20 +145,19 @@ class _Types:
     def __init__(self, types: list[object]) -> None:
         self._types = types
 
-    def resolve(self, raw: object) -> tuple[str, _Convert]:
+    def resolve(self, raw: object) -> tuple[str, _Convert, _Read]:
         if not isinstance(raw, dict) or len(raw) != 1:
             raise ValueError(f"not a type: {raw!r}")
         ((kind, body),) = raw.items()
         if kind == "Ref":
             return self.resolve(self._types[body])
         if kind == "Array":
-            name, convert = self.resolve(body)
-            return f"Vec<{name}>", lambda value: value if isinstance(value, str) else [convert(v) for v in value]
+            return self._array(body)
         if kind == "Product":
             return self._product(body["elements"])
         if kind == "Sum":
             return self._sum(body["variants"])
-        return str(kind), _same
+        return str(kind), _same, _read_of(str(kind))
 
     def elements(self, raw: list[dict[str, object]]) -> tuple[Column, ...]:
         columns = []
@@ -163,23 +166,62 @@ class _Types:
             columns.append(Column(name, *self.resolve(element["algebraic_type"])))
         return tuple(columns)
 
-    def _product(self, raw: list[dict[str, object]]) -> tuple[str, _Convert]:
+    def _array(self, raw: object) -> tuple[str, _Convert, _Read]:
+        name, convert, read = self.resolve(raw)
+
+        def read_all(reader: Reader) -> object:
+            return reader.blob().hex() if name == "U8" else reader.many(lambda: read(reader))
+
+        def convert_all(value: object) -> Value:
+            return value if isinstance(value, str) else [convert(v) for v in value]  # type: ignore[attr-defined]
+
+        return f"Vec<{name}>", convert_all, read_all
+
+    def _product(self, raw: list[dict[str, object]]) -> tuple[str, _Convert, _Read]:
         columns = self.elements(raw)
+
+        def read(reader: Reader) -> object:
+            return [column.read(reader) for column in columns]
+
         if len(columns) == 1 and columns[0].name in _SPECIAL:
-            return _SPECIAL[columns[0].name]
+            return (*_SPECIAL[columns[0].name], read)
 
         def convert(value: object) -> Value:
             values = [value[c.name] for c in columns] if isinstance(value, dict) else list(value)  # type: ignore[call-overload]
             return {c.name: c.convert(v) for c, v in zip(columns, values, strict=True)}
 
-        return "(" + ", ".join(f"{c.name}: {c.type}" for c in columns) + ")", convert
+        return "(" + ", ".join(f"{c.name}: {c.type}" for c in columns) + ")", convert, read
 
-    def _sum(self, raw: list[dict[str, object]]) -> tuple[str, _Convert]:
+    def _sum(self, raw: list[dict[str, object]]) -> tuple[str, _Convert, _Read]:
         variants = self.elements(raw)
+
+        def read(reader: Reader) -> object:
+            number = reader.tag()
+            if number >= len(variants):
+                raise WireError(f"variant {number} of {len(variants)}")
+            return [number, variants[number].read(reader)]
+
         if [variant.name for variant in variants] == ["some", "none"]:
             some = variants[0]
-            return f"Option<{some.type}>", lambda value: _option(value, some.convert)
-        return " | ".join(variant.name for variant in variants), _same
+            return f"Option<{some.type}>", lambda value: _option(value, some.convert), read
+        return " | ".join(variant.name for variant in variants), _same, read
+
+
+def _read_of(kind: str) -> _Read:
+    """How a plain type is read: the number behind its letter is its size in bits."""
+    size = int(kind[1:]) // 8 if kind[1:].isdigit() else 0
+    if kind[0] == "F":
+        return lambda reader: reader.real(size)
+    if kind == "U256":
+        return lambda reader: reader.hex(size)
+    if kind[0] in "UI" and size:
+        return lambda reader: reader.number(size, signed=kind[0] == "I")
+    plain: dict[str, _Read] = {"Bool": Reader.flag, "String": Reader.text}
+    return plain.get(kind, _unknown)
+
+
+def _unknown(reader: Reader) -> object:
+    raise WireError("a column has a type that is not known")
 
 
 def _option(value: object, convert: _Convert) -> Value:

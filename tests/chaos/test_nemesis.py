@@ -36,7 +36,8 @@ from harness.checkers.base import CheckResult, fired, judge
 from harness.checkers.windows import FaultWithoutEffect
 from harness.errors import UserError
 from harness.evidence.judgement import windows_of
-from harness.scenario import Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Setup
 from harness.verdict import Verdict
 
 pytestmark = pytest.mark.lab

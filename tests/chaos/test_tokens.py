@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaos import test_tokens
-from harness.scenario import Chosen
+from harness.setup import Chosen
 
 
 class Staged:

@@ -105,6 +105,44 @@ def test_all_variables_that_are_not_set_are_told_at_once(tmp_path: Path) -> None
     assert "SIGNOFF_NO_TWO is not set" in str(caught.value)
 
 
+REMOTE = """
+[lab.remote]
+url = "https://there.example"
+database = "d"
+token = "${SIGNOFF_TOKEN}"
+"""
+
+
+def test_a_remote_server_is_described_and_its_token_is_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNOFF_TOKEN", "eyJ")
+    config = load(write(tmp_path, LEAST + '[lab]\nprovider = "remote"\n' + REMOTE))
+    assert config.lab.remote is not None
+    assert (config.lab.remote.token, config.lab.remote.writes, config.secrets) == ("eyJ", False, ("eyJ",))
+
+
+@pytest.mark.parametrize(
+    ("tail", "said"),
+    [
+        ('[lab]\nprovider = "remote"\n', "needs the table [lab.remote]"),
+        (REMOTE.replace("${SIGNOFF_TOKEN}", "eyJ.in.the.open"), 'write it as "${NAME}"'),
+        (REMOTE.replace("https://there.example", "there.example"), "lab.remote.url"),
+        (REMOTE.replace("https://there.example", "https://there.example/path"), "lab.remote.url"),
+        (REMOTE.replace('database = "d"', 'database = ""'), "lab.remote.database"),
+        (REMOTE + "write = true\n", "did you mean 'writes'?"),
+    ],
+)
+def test_a_remote_server_that_is_described_badly_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tail: str, said: str
+) -> None:
+    monkeypatch.setenv("SIGNOFF_TOKEN", "eyJ")
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, LEAST + tail))
+    assert said in str(caught.value)
+    assert "eyJ" not in str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00"])
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "signoff.toml"

@@ -41,6 +41,16 @@ def test_the_spec_survives_json() -> None:
     assert spec.sabotages[0].invariant == "I1"
 
 
+def test_without_a_lab_there_are_no_paths_to_judge() -> None:
+    @gate("a/b", checkers=[], floors={}, on=["source"])
+    async def test_it(scene: Scenario) -> None:
+        return
+
+    spec = test_it.gate.spec()  # type: ignore[attr-defined]
+    assert spec.on == ("source",)
+    assert [part.checker for part in spec.checkers] == ["idle-run", "record-broken"]
+
+
 def test_a_gate_run_as_a_plain_test_fails_loudly() -> None:
     @gate("a/b", checkers=[], floors={})
     async def test_it(scene: Scenario) -> None:

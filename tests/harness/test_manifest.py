@@ -30,6 +30,6 @@ def test_every_gate_has_floors_and_judges_its_record_and_its_paths() -> None:
     for spec in load(ROOT / "gates").manifest:
         names = {part.checker: part.params for part in spec.checkers}
         assert names["idle-run"]["floors"], spec.id
-        reads_files_only = spec.id.startswith("guards/")
         assert "record-broken" in names, spec.id
-        assert ("unproxied-path" in names) is not reads_files_only, spec.id
+        assert ("unproxied-path" in names) is ("lab" in spec.on), spec.id
+        assert (spec.on == ("source",)) is spec.id.startswith("guards/"), spec.id

@@ -20,7 +20,8 @@ from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage, Story
 from harness.history import Contract, History
 from harness.play import play_gate
-from harness.scenario import Chosen, Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Chosen, Setup
 from harness.verdict import Verdict
 from harness.workload.traffic import Traffic, publish
 

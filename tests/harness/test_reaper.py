@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -34,3 +35,25 @@ def test_only_the_marked_ones_end_when_the_pipe_does(root: Path, tmp_path: Path)
         for child in (mine, mine_too, other):
             child.kill()
             child.wait()
+
+
+def test_what_was_left_to_be_done_is_run_at_the_end_and_a_failing_command_keeps_nothing_up(
+    root: Path, tmp_path: Path
+) -> None:
+    argv = [
+        sys.executable,
+        "-I",
+        str(root / "harness" / "reaper.py"),
+        "SIGNOFF_TEST_MARK",
+        "me-2",
+        str(tmp_path / "x-"),
+    ]
+    commands = [["/no/such/program"], "no list", ["touch", str(tmp_path / "done")], ["false"]]
+    reaper = subprocess.Popen(argv, stdin=subprocess.PIPE)
+    assert reaper.stdin is not None
+    reaper.stdin.write(b"not json\n" + b"".join(json.dumps(one).encode() + b"\n" for one in commands))
+    reaper.stdin.flush()
+    assert not (tmp_path / "done").exists()
+    reaper.communicate(timeout=15)
+    assert reaper.returncode == 0
+    assert (tmp_path / "done").exists()

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from harness.process import MARK
-from harness.scenario import Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Setup
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.lab

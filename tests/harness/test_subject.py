@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
+from harness.config import RemoteConfig, load
 from harness.runner import ROOT
-from harness.subject import see_environment, see_subject
+from harness.subject import grounds_of, see_environment, see_subject
 
 
 def copied(into: Path) -> Path:
@@ -21,6 +21,21 @@ def copied(into: Path) -> Path:
 def git(folder: Path, *words: str) -> None:
     names = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     subprocess.run(["git", "-C", str(folder), *names, *words], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("provider", "remote", "grounds"),
+    [
+        ("auto", False, ("lab", "source")),
+        ("docker", True, ("lab", "remote", "source")),
+        ("remote", True, ("remote", "source")),
+    ],
+)
+def test_what_gates_can_stand_on(provider: str, remote: bool, grounds: tuple[str, ...]) -> None:
+    config = load(ROOT / "fixtures" / "reference" / "signoff.toml")
+    there = RemoteConfig(url="http://there.example", database="d", token="t") if remote else None
+    lab = config.lab.model_copy(update={"provider": provider, "remote": there})
+    assert grounds_of(config.model_copy(update={"lab": lab})) == grounds
 
 
 def test_a_tree_outside_git_is_dirty(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def signoff_of(bundle: Bundle, gates: tuple[GateResult, ...], seed: int = 7) -> 
         profile="smoke",
         seed=seed,
         verdict=overall(gates, profile="smoke", selection=Selection(), pinned=True),
-        exit_code=int(exit_code(gates, EXPECTED, Selection(), interrupted=False)),
+        exit_code=int(exit_code(gates, EXPECTED, Selection(), LAB, interrupted=False)),
         selection=Selection(),
         subject=SubjectSeen("s", TreeState("c" * 40, False), ()),
         lab=LAB,

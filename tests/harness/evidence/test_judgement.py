@@ -28,6 +28,16 @@ def history(*pairs: tuple[str, str]) -> History:
 GREEN, RED = history(("1", "1"), ("2", "2")), history(("1", "2"))
 
 
+def test_a_gate_stands_on_the_first_of_its_grounds_that_is_there() -> None:
+    """And whether a connection went past its proxy is judged only where there are proxies."""
+    spec = GateSpec("a/b", (CONTRACT, CheckerSpec("unproxied-path", "I16", {})), on=("lab", "remote"))
+    assert spec.grounded(("lab", "remote", "source")) == GateSpec("a/b", spec.checkers)
+    assert spec.grounded(("remote", "source")) == GateSpec("a/b", (CONTRACT,), on=("remote",))
+    assert spec.grounded(("source",)) is None
+    assert "no Toxiproxy before the remote one" in spec.groundless
+    assert "[lab.remote]" in GateSpec("a/b", (), on=("remote",)).groundless
+
+
 def test_green_with_its_mutations_red_is_pass() -> None:
     judged = judge_gate(SPEC, GREEN, {})
     assert judged.verdict is Verdict.PASS

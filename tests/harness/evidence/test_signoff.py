@@ -24,7 +24,7 @@ from harness.evidence.signoff import (
     requirements_of,
 )
 from harness.verdict import Overall, Verdict
-from tests.harness.evidence.bundles import make
+from tests.harness.evidence.bundles import LAB, make
 
 P, F, U, M = Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN, Verdict.MISSING
 REQUIREMENTS = (
@@ -74,13 +74,24 @@ def test_overall(verdicts: tuple[Verdict, ...], profile: str, only: tuple[str, .
     ],
 )
 def test_exit_codes(verdicts: tuple[Verdict, ...], only: tuple[str, ...], code: int) -> None:
-    assert exit_code(gates(*verdicts), EXPECTED, Selection(only=only), interrupted=False) == code
+    assert exit_code(gates(*verdicts), EXPECTED, Selection(only=only), LAB, interrupted=False) == code
+
+
+def test_a_gate_without_its_ground_in_this_lane_may_be_missing() -> None:
+    specs = tuple(GateSpec(name, (), on=on) for name, on in (("a/one", ("remote",)), ("a/two", ("lab", "remote"))))
+    expected, remote = Expected(REQUIREMENTS, {"b/three": "later"}, specs), replace(LAB, grounds=("remote", "source"))
+    assert exit_code(gates(M, P, M), expected, Selection(), LAB, interrupted=False) == 0
+    assert exit_code(gates(M, P, M), expected, Selection(), remote, interrupted=False) == 3, "its ground is there"
+    assert exit_code(gates(P, M, M), expected, Selection(), LAB, interrupted=False) == 3
+    assert exit_code(gates(U, P, M), expected, Selection(), LAB, interrupted=False) == 3, "UNKNOWN is not excused"
+    assert exit_code(gates(M, P, M), expected, Selection(), None, interrupted=False) == 3, "nobody knows what was there"
+    assert overall(gates(M, P, P), profile="release", selection=Selection(), pinned=True) is Overall.INCOMPLETE
 
 
 def test_a_lab_that_did_not_start_is_4_unless_something_failed() -> None:
-    assert exit_code(gates(U, U, M, lab_failed=True), EXPECTED, Selection(), interrupted=False) == 4
-    assert exit_code(gates(F, U, M, lab_failed=True), EXPECTED, Selection(), interrupted=False) == 1
-    assert exit_code(gates(P, P, P), EXPECTED, Selection(), interrupted=True) == 130
+    assert exit_code(gates(U, U, M, lab_failed=True), EXPECTED, Selection(), LAB, interrupted=False) == 4
+    assert exit_code(gates(F, U, M, lab_failed=True), EXPECTED, Selection(), LAB, interrupted=False) == 1
+    assert exit_code(gates(P, P, P), EXPECTED, Selection(), LAB, interrupted=True) == 130
 
 
 def test_a_clause_is_as_good_as_its_worst_gate() -> None:

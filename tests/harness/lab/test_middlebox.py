@@ -236,3 +236,23 @@ def test_a_message_that_was_held_back_is_told_when_it_goes_on() -> None:
     assert box.inject(tap.number, b"late", crossed=True)
     assert [message.payload for message in seen] == [b"late"]
     assert FrameSplitter(masked=False).feed(link.sent)[0].data == b"late"
+
+
+MINT = b"POST /v1/identity/websocket-token HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+MINTED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+REFUSED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_a_socket_on_a_connection_that_was_kept_is_read_like_any_other() -> None:
+    """The official SDK's client trades its token first and may upgrade the very same connection."""
+    box, tap, _, seen = box_and_tap()
+    assert tap.to_server(MINT) == MINT  # type: ignore[attr-defined]
+    assert tap.to_client(MINTED) == MINTED  # type: ignore[attr-defined]
+    assert b"Extensions" not in tap.to_server(REQUEST)  # type: ignore[attr-defined]
+    assert box.unsure == {1}
+    assert tap.to_client(REFUSED) == REFUSED  # type: ignore[attr-defined]
+    assert box.unsure == set()
+    tap.to_server(REQUEST)  # type: ignore[attr-defined]
+    tap.to_client(UPGRADED + Frame(Opcode.BINARY, b"hello").serialize(mask=False))  # type: ignore[attr-defined]
+    tap.to_server(Frame(Opcode.BINARY, b"there").serialize(mask=True))  # type: ignore[attr-defined]
+    assert [message.payload for message in seen] == [b"hello", b"there"]

@@ -15,7 +15,7 @@ from harness.lab.components import Component
 from harness.lab.keys import ISSUER, Keys
 from harness.lab.ports import Ports
 from harness.lab.spacetimedb import Server
-from harness.scenario import Setup
+from harness.setup import Setup
 from harness.wait import wait_until
 from harness.wire.http import HttpClient
 

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import LabError
 from harness.lab.program import program_hash
 from harness.lab.topology import Lab
-from harness.scenario import Setup
+from harness.setup import Setup
 from harness.wire.http import HttpClient, Unreachable
 
 pytestmark = pytest.mark.lab

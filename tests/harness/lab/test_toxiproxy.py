@@ -13,7 +13,7 @@ from harness.errors import LabError
 from harness.lab.components import Component
 from harness.lab.ports import Ports
 from harness.lab.toxiproxy import Toxics
-from harness.scenario import Setup
+from harness.setup import Setup
 
 pytestmark = pytest.mark.lab
 

@@ -12,7 +12,8 @@ from harness.config import HashConfig, PresenceTable, TablesConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import FinalState, Presence, unpack
-from harness.scenario import Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Setup
 from harness.surfaces.observer import Observer, final_read_of
 from harness.surfaces.replica import Replica
 from harness.wire.http import HttpClient

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import WireError
 from harness.lab.topology import Lab
-from harness.scenario import Setup
+from harness.setup import Setup
 from harness.wait import wait_until
 from harness.wire.client import Refused, Subscription
 from harness.wire.messages import SubscribeMultiApplied, TransactionUpdate, subscribe_multi

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import WireError
 from harness.lab.topology import Lab
-from harness.scenario import Setup
+from harness.setup import Setup
 from harness.wire.http import HttpClient, HttpRefused, Unreachable
 
 pytestmark = pytest.mark.lab
