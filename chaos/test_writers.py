@@ -42,22 +42,23 @@ async def test_two_writers(stage: Stage, nemesis: Nemesis) -> None:
     scene = stage.scene
     path = await scene.lab.path("writer")
     async with HttpClient(path.url, scene.lab.owner.token) as slow:
-        racing = [asyncio.create_task(_write(stage, who)) for who in (scene.appender(), scene.appender(http=slow))]
+        over = asyncio.Event()
+        writers = (scene.appender(), scene.appender(http=slow))
+        racing = [asyncio.create_task(_write(stage, writer, over)) for writer in writers]
         try:
             await nemesis.play()
         finally:
-            for task in racing:
-                task.cancel()
+            over.set()
             await asyncio.gather(*racing, return_exceptions=True)
     await stage.recover()
 
 
-async def _write(stage: Stage, appender: Appender) -> None:
-    """One writer at its pace, until it is cancelled."""
+async def _write(stage: Stage, appender: Appender, over: asyncio.Event) -> None:
+    """One writer at its pace; what it began it ends, so that nothing is still on its way when the replicas are read."""
     began, count = time.monotonic_ns(), 0
-    while True:
+    while not over.is_set():
         count += 1
-        await asyncio.shield(_place(stage, appender, stage.event()))
+        await _place(stage, appender, stage.event())
         await until(began + int(count * 1e9 / RACE_PER_S))
 
 
