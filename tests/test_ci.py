@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from harness.runner import ROOT
 
@@ -33,3 +36,12 @@ def test_without_an_engine_the_command_is_not_run_and_that_is_said(tmp_path: Pat
     assert "with-engine: NOT RUN: the docker engine ended at its start: no room for data" in done.stderr
     assert not (tmp_path / "ran").exists()
     assert not list(tmp_path.glob("tmp.*")), "nothing is left"
+
+
+@pytest.mark.typescript
+def test_node_is_asked_for_its_version_in_a_way_that_it_answers() -> None:
+    asked = re.search(r"node -e '([^']+)'", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert asked is not None
+    for script, code in ((asked[1], 0), (asked[1].replace("20", "2000"), 1)):
+        done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (code, "")
