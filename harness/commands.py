@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import cast, get_args
 
-from harness import defects, runner
+from harness import defects, process, reach, runner
 from harness.config import load
 from harness.errors import LabError, SignoffError, UserError
 from harness.evidence import render
@@ -207,6 +207,16 @@ def _engine_seen() -> str:
         return f"present docker engine {engine.ready().version}"
     except LabError as error:
         return f"absent  docker engine, so that provider 'docker' and its lane cannot run: {error}"
+
+
+def reach_command(config_path: Path) -> int:
+    """Each step as it ends. Exit 0: all was reached that signoff.toml describes."""
+    setup = runner.prepare(load(config_path))
+    signals_are_interrupts()
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as out:
+        told = asyncio.run(reach.reach(setup, Path(out), lambda outcome: _show("\n".join(outcome.lines()))))
+    process.kill_orphans()  # what a part of the subject left to us
+    return reach.exit_code(told)
 
 
 def _writable(folder: Path) -> None:
