@@ -123,6 +123,17 @@ def list_gates() -> None:
 
 
 @app.command()
+def init(
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("signoff.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+) -> None:
+    """Look at the working directory and write a commented signoff.toml, with what was found filled in."""
+    from harness.commands import init_command
+
+    sys.exit(init_command(Path.cwd(), out, force=force))
+
+
+@app.command()
 def doctor(
     config: ConfigOption = None,
     subject: Annotated[bool, typer.Option("--subject", help="Start the subject, and say what was reached.")] = False,
