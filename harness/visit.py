@@ -63,7 +63,16 @@ class Visit:
     async def signed_in(self) -> str:
         assert self.scene.control is not None
         user = f"alice-{self.scene.nonce[:6]}"
-        self.session = await self.scene.control.sign_in(user, "device-1")
+        steps = self.scene.control.config.session
+        try:
+            self.session = await self.scene.control.sign_in(user, "device-1")
+        except SubjectError as error:
+            if all(step.path for step in steps):
+                raise  # the last exchange says what was sent
+            told = [
+                f"{step.method} {step.path}" if step.path else " ".join(step.command or step.values) for step in steps
+            ]
+            raise Missed(str(error), sent="; then ".join(told), came=str(error)) from error
         captured = sorted(set(self.session.variables) - set(self.scene.control.variables) - {"user", "device"})
         return f"of {user}, with {', '.join(captured)}"
 

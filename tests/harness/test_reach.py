@@ -12,7 +12,7 @@ import pytest
 from harness.config import load
 from harness.errors import LabError
 from harness.reach import STEPS, Outcome, exit_code, reach
-from harness.runner import prepare
+from harness.runner import ROOT, prepare
 from harness.setup import Setup
 from harness.verdict import Exit
 from tests.conftest import REFERENCE
@@ -80,6 +80,21 @@ def test_where_a_runtime_that_misbehaves_is_stopped(kind: str, step: str, words:
     assert [word for word in ("sent:", "came:", "expected:", "see:", *words) if word not in failed] == [], failed
     assert "skipped runtime's connection" in ended.out or step.startswith("event read")
     assert not left_behind(tmp_path)
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(("kind", "code"), [("right", 0), ("trapped", 3)])
+def test_a_subject_of_another_shape(kind: str, code: int) -> None:
+    """Its own sessions, streams and tables, and no desktop; the one with traps mints what the server refuses."""
+    folder = ROOT / "fixtures" / "subjects" / "openagents"
+    env = {"OPENAGENTS_ROOT": str(folder)}
+    env |= {f"OPENAGENTS_{part.upper()}": str(folder / kind / part) for part in ("control", "runtime")}
+    ended = signoff("doctor", "--subject", "--config", str(folder.with_suffix(".toml")), env=env)
+    assert ended.code == code, ended.out + ended.err
+    assert "absent  desktop ready: signoff.toml has no [desktop]" in ended.out
+    assert len(re.findall("^ok", ended.out, re.M)) == (10 if kind == "right" else 9)
+    refused = re.findall("^failed  token accepted by the server.*\n.*alg HS256.*\n.*came: +401 ", ended.out, re.M)
+    assert len(refused) == (kind == "trapped")
 
 
 @pytest.mark.lab

@@ -61,3 +61,22 @@ def test_a_connection_past_the_proxies_is_told(tmp_path: Path) -> None:
             return missed.value
 
     assert "past the proxies" in str(asyncio.run(play()))
+
+
+@pytest.mark.lab
+def test_a_session_by_a_command_tells_of_the_command(tmp_path: Path) -> None:
+    config = spoilt(tmp_path / "subject", Case("forks", "", "", 0))
+    command = '[[control.session]]\ncommand = ["sh", "-c", "echo no such user >&2; exit 4"]\n\n[control.mint]'
+    config.write_text(config.read_text().replace("[control.mint]", command))
+
+    async def play() -> Missed:
+        async with Scenario(prepare(load(config)), "visit", out=tmp_path / "out") as scene:
+            visit = Visit(scene)
+            await visit.control_ready()
+            with pytest.raises(Missed) as missed:
+                await visit.signed_in()
+            return missed.value
+
+    missed = asyncio.run(play())
+    assert missed.sent.startswith("POST /api/auth/session; then sh -c")
+    assert "sh ended with 4: no such user" in missed.came
