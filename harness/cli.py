@@ -123,11 +123,25 @@ def list_gates() -> None:
 
 
 @app.command()
-def doctor(config: ConfigOption = None) -> None:
-    """What the machine has and lacks for a run, step by step."""
-    from harness.commands import doctor_command
+def init(
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("signoff.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
+) -> None:
+    """Look at the working directory and write a commented signoff.toml, with what was found filled in."""
+    from harness.commands import init_command
 
-    sys.exit(doctor_command(_config_path(config)))
+    sys.exit(init_command(Path.cwd(), out, force=force))
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = None,
+    subject: Annotated[bool, typer.Option("--subject", help="Start the subject, and say what was reached.")] = False,
+) -> None:
+    """What the machine has and lacks for a run, step by step; with --subject, how far the harness gets with it."""
+    from harness.commands import doctor_command, reach_command
+
+    sys.exit((reach_command if subject else doctor_command)(_config_path(config)))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -11,8 +12,8 @@ import time
 from pathlib import Path
 from typing import cast, get_args
 
-from harness import defects, runner
-from harness.config import load
+from harness import defects, draft, process, reach, runner
+from harness.config import FILE_NAME, load
 from harness.errors import LabError, SignoffError, UserError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, pretty
@@ -25,6 +26,7 @@ from harness.lab.components import cache_root
 from harness.process import WORK_PREFIX
 from harness.progress import Silent, for_stream
 from harness.setup import Setup
+from harness.survey import PARTS
 from harness.verdict import Exit, Verdict
 
 STOP_TIMEOUT_S = 20
@@ -207,6 +209,30 @@ def _engine_seen() -> str:
         return f"present docker engine {engine.ready().version}"
     except LabError as error:
         return f"absent  docker engine, so that provider 'docker' and its lane cannot run: {error}"
+
+
+def init_command(folder: Path, out: Path, *, force: bool) -> int:
+    """Say what was found for each part, and what to do next."""
+    found = draft.write(folder, out, force=force)
+    _show(f"module    {found.wasm or (found.modules[0].folder if found.modules else 'not found')}")
+    for name in PARTS:
+        program = found.part(name)
+        _show(f"{name:10}{f'{program.name} (from {program.source})' if program is not None else 'not found'}")
+    for problem in found.unread:
+        _show(f"not read  {problem}")
+    config = "" if out.resolve() == folder.resolve() / FILE_NAME else f" --config {shlex.quote(str(out))}"
+    _show(f'wrote {out}: fill in each "?" and look through the rest, then: signoff doctor --subject{config}')
+    return Exit.OK
+
+
+def reach_command(config_path: Path) -> int:
+    """Each step as it ends. Exit 0: all was reached that signoff.toml describes."""
+    setup = runner.prepare(load(config_path))
+    signals_are_interrupts()
+    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX) as out:
+        told = asyncio.run(reach.reach(setup, Path(out), lambda outcome: _show("\n".join(outcome.lines()))))
+    process.kill_orphans()  # what a part of the subject left to us
+    return reach.exit_code(told)
 
 
 def _writable(folder: Path) -> None:
