@@ -64,6 +64,11 @@ class Cache:
             entries = {}
         return cls(path, entries)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything outlives this scan: else nobody needs to know contents again."""
+        return self._path is not None
+
     def get(self, digest: bytes) -> Entry | None:
         return self._entries.get(digest)
 

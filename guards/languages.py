@@ -6,7 +6,6 @@ language_of("src/main.rs", b"")
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping, Sequence
 
 from guards.rule import Rule
@@ -21,7 +20,7 @@ _SUFFIXES = {
     "python": "py pyi pyw",
     "toml": "toml", "proto": "proto", "markdown": "md markdown mdx",
 }  # fmt: skip
-_BY_SUFFIX = {f".{suffix}": language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_BY_SUFFIX = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _BY_NAME = {"Cargo.lock": "toml", "Pipfile": "toml", ".env": "bash", ".bashrc": "bash", ".envrc": "bash"}
 _SHEBANGS = (
     (b"python", "python"), (b"node", "javascript"), (b"deno", "typescript"), (b"elixir", "elixir"), (b"sh", "bash"),
@@ -31,8 +30,9 @@ LANGUAGES = (*_SUFFIXES, "text")  # text: what has another name
 
 def language_of(path: str, start: bytes) -> str:
     """By its name, else by its first line; "text" when neither says."""
-    name = posixpath.basename(path)
-    known = _BY_NAME.get(name) or _BY_SUFFIX.get(posixpath.splitext(name)[1].lower())
+    name = path.rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    known = _BY_NAME.get(name) or _BY_SUFFIX.get(suffix.lower() if stem and dot else "")
     if known:
         return known
     if name.startswith(".env"):

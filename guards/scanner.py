@@ -109,7 +109,7 @@ class Scanner:
 
     def _file(self, path: str, data: bytes, batch: Batch) -> None:
         language = language_of(path, data[:START_BYTES])
-        digest = digest_of(language.encode() + b"\0" + data)
+        digest = digest_of(language.encode() + b"\0" + data) if self._cache.is_kept else os.fsencode(path)
         entry = self._known(path, digest, partial(self._entry, language, data), batch)
         if entry is not None:
             batch.digests[path] = digest
