@@ -47,8 +47,8 @@ async def test_runtime_kill(stage: Stage, nemesis: Nemesis) -> None:
 
 
 def _replies_and_outages(rng: Random, profile: str) -> list[Window]:
-    """Replies are lost first: what is tried again must fit when the server is then out of reach, and is back. Pauses are
-    longer than a runtime waits between two tries: it must ask within a window, or there is no reply to lose."""
+    """Replies are lost first: what is tried again must fit when the server is then out of reach, and is back. Pauses
+    are longer than a runtime waits between two tries: it must ask within a window, or there is no reply to lose."""
     faults: list[tuple[Fault, str]] = [(LostReply(), "runtime"), (ProxyDown(), "runtime"), (LostReply(), "runtime")]
     return in_turn(rng, faults, shortest_ms=1_400, longest_ms=2_000, pause_ms=(2_600, 3_000))
 
