@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from blake3 import blake3
 
-from guards.kept import keep
+from guards.kept import trouble_of_keeping
 from guards.prefilter import NO_ENDS, Ends
 from guards.rule import Rule
 from guards.sighting import Look
@@ -77,10 +77,7 @@ class Cache:
         if self._path is None or not new:
             return
         self._entries = {**(self._entries if len(self._entries) < MAX_ENTRIES else {}), **new}
-        try:
-            keep(self._path, msgspec.msgpack.encode(self._entries))
-        except OSError as error:
-            self.trouble = f"the cache cannot be written, so the next scan is no faster: {error}"
+        self.trouble = trouble_of_keeping(self._path, msgspec.msgpack.encode(self._entries))
 
 
 def digest_of(data: bytes) -> bytes:

@@ -24,3 +24,12 @@ def keep(path: Path, data: bytes) -> None:
     for old in files[KEPT_FILES:]:
         with contextlib.suppress(OSError):
             old.unlink()
+
+
+def trouble_of_keeping(path: Path, data: bytes) -> str:
+    """Write this file of a cache; what to tell where it cannot be, else ""."""
+    try:
+        keep(path, data)
+    except OSError as error:
+        return f"the cache cannot be written, so the next scan is no faster: {error}"
+    return ""

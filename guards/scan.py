@@ -55,6 +55,7 @@ class _Found:
     skipped: list[Skipped] = field(default_factory=list)
     canaries: list[CanaryResult] = field(default_factory=list)
     problems: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     engines: tuple[str, ...] = ("ast-grep", "libcst", "text")
     spotted: list[tuple[str, Sighting]] = field(default_factory=list)  # by semgrep alone
 
@@ -86,10 +87,11 @@ def scan(request: Request, told: Told = lambda done, of: None) -> Report:
             found.problems.append(("", f"a worker of the scan died, so files were not seen: {error}"))
     cache.add(found.batch.new)
     stamps.keep(listing.stamps, found.batch.digests, listed_ns)
-    return _report(request, listing, cache, jobs, found, began)
+    found.notes += dict.fromkeys(filter(None, (cache.trouble, stamps.trouble)))
+    return _report(request, listing, jobs, found, began)
 
 
-def _report(request: Request, listing: Listing, cache: Cache, jobs: int, found: _Found, began: float) -> Report:
+def _report(request: Request, listing: Listing, jobs: int, found: _Found, began: float) -> Report:
     found.skipped += [
         Skipped(path, "not parsed whole", one.look.problem)
         for path, one in found.seen.items()
@@ -108,7 +110,7 @@ def _report(request: Request, listing: Listing, cache: Cache, jobs: int, found: 
         skipped=tuple(sorted((shown(one) for one in found.skipped), key=lambda one: (one.path, one.reason))),
         canaries=tuple(found.canaries),
         problems=tuple(found.problems),
-        notes=(cache.trouble,) if cache.trouble else (),
+        notes=tuple(found.notes),
         engines=found.engines,
         took_s=round(time.monotonic() - began, 3),
         git=listing.git,

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from blake3 import blake3
 
-from guards.kept import keep
+from guards.kept import trouble_of_keeping
 from guards.tree import Stamp
 from harness.canonical import UNREADABLE
 
@@ -26,6 +26,7 @@ REST_NS = 2_000_000_000
 class Stamps:
     def __init__(self, path: Path | None, known: dict[str, tuple[Stamp, bytes]]) -> None:
         self._path, self._known = path, known
+        self.trouble = ""
 
     @classmethod
     def open(cls, folder: Path | None, key: str, root: Path) -> Stamps:
@@ -45,10 +46,9 @@ class Stamps:
         return known[1] if known is not None and known[0] == stamp else None
 
     def keep(self, stamps: Mapping[str, Stamp], digests: Mapping[str, bytes], now_ns: int) -> None:
-        """The stamps of a tree that was listed at `now_ns`, with the digests of what was read. OSError when they
-        cannot be written."""
+        """The stamps of a tree that was listed at `now_ns`, with the digests of what was read."""
         rested = now_ns - REST_NS
         new = {path: (stamps[path], digest) for path, digest in digests.items() if max(stamps[path][1:3]) < rested}
         known = {path: one for path, one in self._known.items() if path in stamps}
         if self._path is not None and {**known, **new} != self._known:
-            keep(self._path, msgspec.msgpack.encode({**known, **new}))
+            self.trouble = trouble_of_keeping(self._path, msgspec.msgpack.encode({**known, **new}))

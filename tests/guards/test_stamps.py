@@ -85,3 +85,17 @@ def test_a_scan_reads_what_changed_only(tmp_path: Path, monkeypatch: pytest.Monk
     report = scan(request)
     assert [Path(path).name for path in opened if path.startswith(str(tree))] == ["b.py"]
     assert [(hit.path, hit.symbol) for hit in report.hits] == [("b.py", "phx_join")]
+
+
+def test_stamps_that_cannot_be_written_are_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the cache's own entries are: the next scan is slower, and nothing else."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    subprocess.run(["git", "init", "-q", str(tree)], check=True)
+    (tree / "a.py").write_text("x = 1\n")
+    later = time.time_ns() + 10 * REST_NS
+    monkeypatch.setattr(time, "time_ns", lambda: later)  # as if it had rested
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    report = scan(Request([tree], GuardsConfig(), load(RULES), cache=tmp_path / "cache", jobs=1))
+    assert report.visited == 1
+    assert [note for note in report.notes if "cannot be written" in note] == list(report.notes) != []
