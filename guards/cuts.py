@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from guards.sources.pieces import MIN_END_CHARS
+from guards.sources.pieces import MIN_PIECE_CHARS
 
 # What stands at a cut: quotes, and what begins or ends an interpolation, an escape, a place of a format or a sigil.
 QUOTES_AFTER = tuple(bytes([mark]) for mark in b"\"'`{$\\#%")
@@ -65,10 +65,10 @@ def ends_of(symbols: Sequence[bytes]) -> list[End]:
 def _ends(symbols: Sequence[bytes]) -> Iterator[End]:
     found: dict[tuple[bytes, bool, bytes], set[int]] = {}
     for number, symbol in enumerate(symbols):
-        for cut in range(MIN_END_CHARS, len(symbol)):
+        for cut in range(MIN_PIECE_CHARS, len(symbol)):
             for mark in _AFTER:
                 found.setdefault((symbol[:cut] + mark, True, mark), set()).add(number)
-        for cut in range(1, len(symbol) - MIN_END_CHARS + 1):
+        for cut in range(1, len(symbol) - MIN_PIECE_CHARS + 1):
             tail = symbol[cut:]
             marks = _BEFORE if tail[:1].isalnum() or tail[:1] == b"_" else (*_BEFORE, b"")  # b"": after a variable
             for mark in marks:
@@ -82,7 +82,7 @@ def _scraps(symbols: Sequence[bytes]) -> Iterator[End]:
     """Every beginning and end that is too short to be searched for alone."""
     found: dict[tuple[bytes, bool], set[int]] = {}
     for number, symbol in enumerate(symbols):
-        for size in range(1, MIN_END_CHARS):
+        for size in range(1, MIN_PIECE_CHARS):
             found.setdefault((symbol[:size], True), set()).add(number)
             found.setdefault((symbol[-size:], False), set()).add(number)
         if symbol.startswith(b"/"):  # parts of a path are joined without their slashes

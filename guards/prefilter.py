@@ -4,7 +4,7 @@ It may cost time, never a sighting. A file is a candidate when
 
 - a symbol stands in it, in any case, also when everything but letters and digits is taken out of both
   (so `"phx_" + "join"`, `["phx", "join"]` and `phxJoin` are found), or when its escapes are resolved, or
-- it holds the beginning or the end of a symbol, of at least MIN_END_CHARS, as it stands before or after a cut, and
+- it holds the beginning or the end of a symbol, of at least MIN_PIECE_CHARS, as it stands before or after a cut, and
   everything else of it in pieces between cuts: `"phx_"` ... `"jo"` ... `"in"`, or
 - it replaces text and has every word of a symbol, or
 - a rule of words or of a pattern matches in it, its literals joined where nothing but an operator parts them, or an
@@ -28,7 +28,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from guards.cuts import QUOTES_AFTER, QUOTES_BEFORE, UNQUOTED, End, ends_of, is_given, texts_between
 from guards.rule import NEAR_CHARS, Rule
-from guards.sources.calls import REPLACES
+from guards.sources.calls import REPLACING
 from guards.sources.pieces import Pieces, squeezed
 from guards.sources.text import joined
 from guards.sources.values import unescaped
@@ -45,7 +45,7 @@ _VARIABLE_CHARS = 40  # of a name before a tail, as in `$BASE/token`
 _CODE = rb"(?:2[fF]|3[0-9aA]|[46][0-9a-fA-F]|[57][0-9aA]|5[fF])"
 _ESCAPE = re.compile(rb"\\(?:x|u00|u\{0*)" + _CODE + rb"\}?|\\(?:057|06\d|07[0-2]|1[0-7]{2})|\\N\{[^}\n]*\}")
 _REFERENCE = re.compile(rb"&(?:#\w+|lowbar|sol|colon);")
-_REPLACING = re.compile(rf"\.(?:{'|'.join(REPLACES)})\s*\(".encode())
+_REPLACING = re.compile(REPLACING.encode())
 _SPACES_AS_QUOTES = bytes.maketrans(b" \t\r\n;", b'"""""')
 
 
@@ -114,9 +114,9 @@ class Prefilter:
         self.symbols = sorted({symbol.lower().encode() for rule in rules for symbol in rule.symbols})
         self._anchored = [rule for rule in rules if not rule.symbols]
         anchors = sorted({anchor.lower().encode() for rule in self._anchored for anchor in rule.anchors})
-        self._plain: list[bytes | None] = [*self.symbols, *([None] * len(anchors))]  # None: an anchor
         self._ends = ends_of(self.symbols)
-        plain = self.symbols + anchors
+        plain = self.symbols + anchors  # patterns are known by their number: symbols, then anchors, then ends
+        self._first_end = len(plain)
         self._search = _search(plain + [end.text for end in self._ends])
         self._search_plain = _search(plain)
         own = {squeezed(symbol) for symbol in self.symbols}
@@ -152,17 +152,17 @@ class Prefilter:
 
     def _traces(self, lowered: bytes, marked: bytes, language: str) -> _Traces | None:
         """What one search finds; None when it finds a symbol."""
-        found, plain, ends = _Traces(), self._plain, self._ends
+        found, ends, first_end = _Traces(), self._ends, self._first_end
         known: set[int] = set()  # patterns of which more would tell nothing new
         is_data = language in DATA
         search = self._search_plain if is_data else self._search
         for pattern, start, end in search.find_matches_as_indexes(marked, overlapping=True):
             if pattern in known:
                 continue
-            if pattern >= len(plain):
-                if self._end(ends[pattern - len(plain)], start, end, lowered, marked, language, found):
+            if pattern >= first_end:
+                if self._end(ends[pattern - first_end], start, end, lowered, marked, language, found):
                     known.add(pattern)
-            elif plain[pattern] is not None:
+            elif pattern < len(self.symbols):
                 return None
             else:
                 found.near(start, end)

@@ -21,7 +21,8 @@ _FORMATS = frozenset(
     {"format", "format!", "format_args!", "sprintf", "formatted", "printf", "stringwithformat", "string"}
 )
 _PATHS = frozenset({"appendingpathcomponent", "joinpath", "urljoin"})
-REPLACES = ("replace", "replaceall", "replacingoccurrences")
+_REPLACES = ("replace", "replaceall", "replacingoccurrences")
+REPLACING = rf"\.(?:{'|'.join(_REPLACES)})\s*\("  # a call that does, in small letters
 _SAMES = frozenset({
     "to_owned", "to_string", "into", "from", "as_str", "as_ref", "clone", "tostring", "string", "str", "valueof",
     "trim", "uri", "url", "freeze", "tolowercase", "lowercase", "lowercased", "downcase", "to_lowercase", "some", "ok",
@@ -56,7 +57,7 @@ def made(callee: str, receiver: Operand | None, arguments: Sequence[Operand], na
         first = next((at for at, value in enumerate(values) if value), 0)  # `write!(to, "{}", ...)`
         templates, rest = (own, values) if own else (values[first], values[first + 1 :]) if values else ((), [])
         return _limited(value for template in templates for value in filled(template, rest, named))
-    if callee in REPLACES and len(values) >= 2:
+    if callee in _REPLACES and len(values) >= 2:
         chosen = itertools.product(own, values[0], values[1])
         return _limited(text.replace(old, new) for text, old, new in chosen)
     if callee in _SAMES:

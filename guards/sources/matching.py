@@ -8,9 +8,7 @@ from functools import cached_property, lru_cache
 from ahocorasick_rs import AhoCorasick
 
 from guards.rule import Match, Rule
-from guards.sources.pieces import Pieces
-
-MIN_PIECE_CHARS = 3  # shorter constants are everywhere, and a symbol cut that small has a longer piece beside it
+from guards.sources.pieces import MIN_PIECE_CHARS, Pieces
 
 
 class RuleSet:

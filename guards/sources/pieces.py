@@ -13,7 +13,9 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 
-MIN_END_CHARS = 3  # of a literal at the end or the beginning of a longer text: `"wss://host/sync" + "/socket"`
+# Of a piece that tells by itself, or at an end of a longer text (`"wss://host/sync" + "/socket"`): shorter ones are
+# everywhere, and a symbol that is cut that small has a longer piece beside it.
+MIN_PIECE_CHARS = 3
 _LOWER = bytes(range(256)).lower()
 _DROPPED = bytes(one for one in range(256) if not bytes([one]).isalnum())
 _WORD = re.compile(rb"[a-z0-9]+")
@@ -39,7 +41,7 @@ class Pieces:
         self._tails: dict[bytes, list[Place]] = {}
         for number, literal in enumerate(self._literals):
             self._learn(number, literal)
-        self._sizes = range(MIN_END_CHARS, max(map(len, self._literals), default=0) + 1)
+        self._sizes = range(MIN_PIECE_CHARS, max(map(len, self._literals), default=0) + 1)
         self._known = functools.lru_cache(maxsize=MAX_MEMO)(self._places)
 
     def _learn(self, number: int, literal: bytes) -> None:
@@ -47,7 +49,7 @@ class Pieces:
         for start in range(size):
             for end in range(start + 1, size + 1):
                 self._whole.setdefault(literal[start:end], []).append((number, start, end))
-        for cut in range(MIN_END_CHARS, size + 1):
+        for cut in range(MIN_PIECE_CHARS, size + 1):
             self._heads.setdefault(literal[:cut], []).append((number, 0, cut))
             self._tails.setdefault(literal[size - cut :], []).append((number, size - cut, size))
 

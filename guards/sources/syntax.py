@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from ast_grep_py import SgNode, SgRoot
 
 from guards.rule import Match, Rule
 from guards.sighting import SCOPE_CHARS, How, Lines, Look, Role, Sighting, Spans
-from guards.sources.calls import REPLACES
+from guards.sources.calls import REPLACING
 from guards.sources.definitions import Definitions, mentions, renames_of
 from guards.sources.folding import Folder
 from guards.sources.grammars import GRAMMARS, Grammar
-from guards.sources.matching import MIN_PIECE_CHARS, RuleSet
+from guards.sources.matching import RuleSet
 from guards.sources.nodes import Span, named_in, of_kinds, span_of, unquoted
-from guards.sources.pieces import squeezed
+from guards.sources.pieces import MIN_PIECE_CHARS, squeezed
 from guards.sources.text import CHANGES, put_together
 from guards.sources.values import Values, unescaped
 
@@ -35,7 +35,7 @@ _WORD = re.compile(r"\w+")
 _HOLES = re.compile(r"[{}$#%()\x00]")
 _PLACES = re.compile(r"%[-+ #.\d]*[a-zA-Z@]|\$\w+")
 _PREFIX = re.compile(r"[a-zA-Z@]{1,3}(?=[\"'])|~[a-zA-Z]+")  # of a literal of another kind
-_REPLACING = re.compile(rf"\.(?:{'|'.join(REPLACES)})\s*\(", re.IGNORECASE)
+_REPLACING = re.compile(REPLACING, re.IGNORECASE)
 _TEST_CALL = re.compile(r"\s*(?:it|test|describe|context|specify|property)\b")
 _TEST_MARK = re.compile(r"#\[[^\]]*test|@Test|@ParameterizedTest")
 
@@ -102,15 +102,19 @@ class _File:
         pieces = {name: tuple(filter(self._rules.is_piece, values)) for name, values in own.items()}
         return {name: values for name, values in pieces.items() if values}
 
-    def _literals(self, is_worth_it: Callable[[str], bool]) -> list[SgNode]:
-        """Those whose text is."""
-        worth = set(filter(is_worth_it, self._parts))
+    def _literals(self, worth: Container[str]) -> list[SgNode]:
+        """Those whose text is among these."""
         return [node for node, text in zip(self._strings, self._texts, strict=True) if text in worth]
 
-    def _is_in_makeable(self, text: str) -> bool:
-        """Whether a symbol that this file can make may be made with this literal."""
+    @cached_property
+    def _in_makeable(self) -> frozenset[str]:
+        """The texts of literals with which a symbol that this file can make may be made."""
         places, makeable = self._rules.pieces.places, self._makeable
-        return any(number in makeable for part in self._parts[text] for number, _, _ in places(part))
+        return frozenset(
+            text
+            for text, parts in self._parts.items()
+            if any(number in makeable for part in parts for number, _, _ in places(part))
+        )
 
     def _is_in_any(self, text: str) -> bool:
         """Whether any symbol may be made with it, here or elsewhere, or it may join what makes one."""
@@ -120,8 +124,9 @@ class _File:
     def _pieces(self) -> tuple[Folder, frozenset[str]]:
         """The definitions that are about symbols: around a literal that may make one, around what only joins, or around
         a name of a piece; and these names."""
-        is_about = self._is_in_any if self._shares else self._is_in_makeable
-        literals = [*self._literals(is_about), *(one for one in self._literals(_is_glue) if not self._is_joined(one))]
+        about = {*filter(self._is_in_any, self._parts)} if self._shares else self._in_makeable
+        glue = self._literals({*filter(_is_glue, self._parts)})
+        literals = [*self._literals(about), *(one for one in glue if not self._is_joined(one))]
         spots = [span_of(node)[0] for node in literals]
         definitions, text = Definitions(self._root, self._grammar), self._lines.text
         names, fresh = frozenset[str](), frozenset(self._outside)
@@ -198,9 +203,10 @@ class _File:
         """Literals that symbols may be made with, and where the names stand that may stand for such: in templates too,
         and in expressions without a single literal."""
         _, names = self._pieces
-        literals = self._literals(lambda text: self._is_in_makeable(text) or not names.isdisjoint(_WORD.findall(text)))
-        named = named_in(self._root, self._grammar, names) if names else []
-        return [*literals, *named]
+        if not names:
+            return self._literals(self._in_makeable)
+        naming = {text for text in self._parts if not names.isdisjoint(_WORD.findall(text))}
+        return [*self._literals(self._in_makeable | naming), *named_in(self._root, self._grammar, names)]
 
     def _sighting(self, match: Match, offset: int, role: Role, how: How) -> Sighting:
         line, column = self._lines.place(offset)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guards.languages import look
 from guards.prefilter import DATA, Prefilter
 from guards.rule import RULES, load
-from guards.sources.pieces import MIN_END_CHARS
+from guards.sources.pieces import MIN_PIECE_CHARS
 
 OURS = load(RULES)
 PREFILTER = Prefilter(OURS)
@@ -100,7 +100,7 @@ def test_pieces_in_one_place(cut: list[str], way: Sum) -> None:
 @settings(deadline=None, max_examples=200)
 def test_pieces_in_constants(cut: list[str], way: Naming, order: random.Random) -> None:
     language, define, use = way
-    assume(max(len(cut[0]), len(cut[-1])) >= MIN_END_CHARS)  # the limit that the prefilter states
+    assume(max(len(cut[0]), len(cut[-1])) >= MIN_PIECE_CHARS)  # the limit that the prefilter states
     names = [f"PART_{number}" for number in range(len(cut))]
     defined = [define(name, quoted(language, piece)) for name, piece in zip(names, cut, strict=True)]
     order.shuffle(defined)
