@@ -271,7 +271,6 @@ class RuntimeConfig(HttpSurfaceConfig):
     publishes into streams of its own naming."""
 
     counters: CountersConfig = CountersConfig()
-
     service_subject: str = "runtime"
     stream: StreamConfig | None = None
     publish: StepConfig
@@ -312,6 +311,12 @@ class Config(_Model):
         """What relative paths in the file are relative to."""
         return self._path.parent
 
+    def on_lab_of(self, other: Config) -> Config:
+        """The same subject on the servers of another file."""
+        there = self.model_copy(update={"lab": other.lab})
+        there._secrets = (*self._secrets, *other._secrets)
+        return there
+
     @property
     def root(self) -> Path:
         return (self.folder / self.subject.root).resolve()
@@ -341,15 +346,14 @@ def load(path: Path) -> Config:
     expanded = environment.expand(raw)
     if environment.missing:
         raise ConfigError("\n".join(environment.missing), hint="set it for whoever runs the harness")
-    secrets = environment.secrets
     try:
         config = Config.model_validate(expanded)
     except ValidationError as error:
         told = in_words(error, path, text, Config)
-        for secret in filter(None, secrets):
+        for secret in filter(None, environment.secrets):
             told = told.replace(secret, "${...}")
         raise ConfigError(told) from error
-    config._path, config._secrets = path.resolve(), tuple(secrets)
+    config._path, config._secrets = path.resolve(), tuple(environment.secrets)
     _check_remote(config, path, text)
     wasm = config.folder / config.module.wasm
     if not wasm.is_file():

@@ -8,7 +8,7 @@ import pytest
 
 from harness.config import find, load
 from harness.errors import ConfigError
-from harness.runner import ROOT
+from harness.host import ROOT
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
 LEAST = """version = 1

@@ -8,7 +8,7 @@ import pytest
 
 from harness.config import load
 from harness.errors import UserError
-from harness.runner import ROOT
+from harness.host import ROOT
 from harness.setup import Chosen, Setup
 
 

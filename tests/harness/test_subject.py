@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import RemoteConfig, load
-from harness.runner import ROOT
+from harness.host import ROOT
 from harness.subject import grounds_of, see_environment, see_subject
 
 

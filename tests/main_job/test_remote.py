@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import defects
-from harness.runner import ROOT
+from harness import variants
+from harness.evidence import defects
+from harness.host import ROOT
 from harness.wire.client import Subscription
 from harness.wire.http import HttpClient
 from tests.main_job.project import Ended, signoff
@@ -172,7 +173,7 @@ def test_beside_a_lab_of_our_own_both_are_judged(elsewhere: Elsewhere, tmp_path:
 def test_a_module_that_loses_rows_of_the_living_is_found_there_too(tmp_path: Path) -> None:
     """D24: a presence row dies while another connection of that identity lives."""
     folder = ROOT / "fixtures" / "defects"
-    variant = defects.make_variant(
+    variant = variants.make_variant(
         defects.load(folder / "D24"), folder / "D24", ROOT / "fixtures" / "reference", tmp_path / "variant"
     )
     with lab_up(variant, tmp_path / "elsewhere") as there:
