@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast, get_args
 
 from harness import defects, draft, process, reach, runner
-from harness.config import FILE_NAME, load
 from harness.errors import LabError, SignoffError, UserError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, pretty
@@ -23,6 +22,7 @@ from harness.evidence.verify import verify
 from harness.history import History
 from harness.lab import engine, prerequisites, providers
 from harness.lab.components import cache_root
+from harness.loading import FILE_NAME, load
 from harness.process import WORK_PREFIX
 from harness.progress import Silent, for_stream
 from harness.setup import Setup

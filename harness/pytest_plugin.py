@@ -14,12 +14,12 @@ from typing import cast
 
 import pytest
 
-from harness.config import load
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.judgement import GateSpec, Ground
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import Plan, Play, Profile, Selection, SubjectSeen, plays_of
 from harness.gate import Gate
+from harness.loading import load
 from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_play
 from harness.setup import Chosen, Setup
 from harness.subject import grounds_of, see_subject

@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 
 from harness import process
-from harness.config import Config, load
+from harness.config import Config
 from harness.errors import EvidenceError, LabError, WireError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
@@ -56,6 +56,7 @@ from harness.evidence.signoff import (
 from harness.follow import Followed
 from harness.lab import engine, providers
 from harness.lab.remote import Remote
+from harness.loading import load
 from harness.process import WORK_PREFIX
 from harness.progress import Progress
 from harness.setup import Setup

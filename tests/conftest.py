@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.lab import engine, providers
+from harness.loading import load
 from harness.runner import ROOT, prepare
 from harness.setup import Setup
 

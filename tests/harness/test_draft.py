@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import Config, load
+from harness.config import Config
 from harness.draft import draft, write
 from harness.errors import ConfigError, UserError
+from harness.loading import load
 from harness.survey import PARTS, survey
 from tests.harness.test_survey import tree, workspace
 from tests.main_job.project import signoff

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.errors import LabError
+from harness.loading import load
 from harness.reach import STEPS, Outcome, exit_code, reach
 from harness.runner import ROOT, prepare
 from harness.setup import Setup

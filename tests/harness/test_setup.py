@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.errors import UserError
+from harness.loading import load
 from harness.runner import ROOT
 from harness.setup import Chosen, Setup
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import RemoteConfig, load
+from harness.config import RemoteConfig
+from harness.loading import load
 from harness.runner import ROOT
 from harness.subject import grounds_of, see_environment, see_subject
 

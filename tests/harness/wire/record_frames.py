@@ -15,8 +15,8 @@ from pathlib import Path
 import websockets.asyncio.client
 from websockets.typing import Subprotocol
 
-from harness.config import load
 from harness.lab.topology import Lab
+from harness.loading import load
 from harness.runner import ROOT, prepare
 from harness.wire.messages import PROTOCOL, call_reducer, subscribe_multi
 
