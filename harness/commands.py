@@ -26,7 +26,7 @@ from harness.loading import FILE_NAME, load
 from harness.process import WORK_PREFIX
 from harness.progress import Silent, for_stream
 from harness.setup import Setup
-from harness.survey import PARTS
+from harness.survey.found import PARTS
 from harness.verdict import Exit, Verdict
 
 STOP_TIMEOUT_S = 20
@@ -217,7 +217,8 @@ def init_command(folder: Path, out: Path, *, force: bool) -> int:
     _show(f"module    {found.wasm or (found.modules[0].folder if found.modules else 'not found')}")
     for name in PARTS:
         program = found.part(name)
-        _show(f"{name:10}{f'{program.name} (from {program.source})' if program is not None else 'not found'}")
+        guess = ": a guess, the one program that has no part" if program is not None and program.part is None else ""
+        _show(f"{name:10}{f'{program.name} (from {program.source}){guess}' if program is not None else 'not found'}")
     for problem in found.unread:
         _show(f"not read  {problem}")
     config = "" if out.resolve() == folder.resolve() / FILE_NAME else f" --config {shlex.quote(str(out))}"
