@@ -11,7 +11,7 @@ from harness.checkers.contract import ContractBroken
 from harness.config import SurfaceConfig
 from harness.errors import SubjectError
 from harness.gate import gate
-from harness.scenario import AbsentSurface, Scenario
+from harness.scenario import AbsentSurface, Scenario, absence
 from harness.surfaces.child import Child
 from harness.wait import WaitedTooLong, wait_until
 
@@ -119,7 +119,7 @@ async def test_control_environment(scene: Scenario) -> None:
 async def test_desktop_environment(scene: Scenario) -> None:
     """C-04: each variable of the desktop's environment, missing or malformed, stops it at its start."""
     if scene.config.desktop is None:
-        raise AbsentSurface("signoff.toml has no [desktop]")
+        raise AbsentSurface(absence("desktop"))
     if scene.config.control is not None:
         await scene.start_control()
     desktop = await scene.start_desktop()

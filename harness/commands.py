@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast, get_args
 
 from harness import draft, process, reach, runner, variants
-from harness.config import FILE_NAME, load
 from harness.errors import LabError, SignoffError, UserError
 from harness.evidence import known_bad, render
 from harness.evidence.bundle import Bundle, pretty
@@ -23,11 +22,12 @@ from harness.evidence.verify import verify
 from harness.host import ROOT
 from harness.lab import engine, prerequisites, providers
 from harness.lab.components import cache_root
+from harness.loading import FILE_NAME, load
 from harness.process import WORK_PREFIX
 from harness.progress import for_stream
 from harness.request import Request
 from harness.setup import Setup
-from harness.survey import PARTS
+from harness.survey.found import PARTS
 from harness.verdict import Exit, Verdict
 
 STOP_TIMEOUT_S = 20
@@ -210,7 +210,8 @@ def init_command(folder: Path, out: Path, *, force: bool) -> int:
     _show(f"module    {found.wasm or (found.modules[0].folder if found.modules else 'not found')}")
     for name in PARTS:
         program = found.part(name)
-        _show(f"{name:10}{f'{program.name} (from {program.source})' if program is not None else 'not found'}")
+        guess = ": a guess, the one program that has no part" if program is not None and program.part is None else ""
+        _show(f"{name:10}{f'{program.name} (from {program.source}){guess}' if program is not None else 'not found'}")
     for problem in found.unread:
         _show(f"not read  {problem}")
     config = "" if out.resolve() == folder.resolve() / FILE_NAME else f" --config {shlex.quote(str(out))}"

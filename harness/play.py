@@ -95,7 +95,7 @@ def play_gate(
     if spec is None:
         raise HarnessError(f"{gate.id} was planned, and has no ground to stand on")
     stage = _Stage()
-    absent = [name for name in gate.surfaces if getattr(setup.config, name) is None]
+    absent = [name for name in gate.surfaces if name not in setup.config.surfaces]
     if absent:
         stage.trouble, stage.absent = absence(absent[0]), True
     else:

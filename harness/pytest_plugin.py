@@ -15,13 +15,14 @@ from typing import cast
 import pytest
 
 from harness.conclusion import conclude
-from harness.config import Config, load
+from harness.config import Config
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.judgement import GateSpec, Ground
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import Plan, Play, Profile, Selection, SubjectSeen, plays_of
 from harness.gate import Gate
 from harness.host import ROOT
+from harness.loading import load
 from harness.request import Request, repeat_play
 from harness.runner import preflight, prepare
 from harness.setup import Chosen, Setup

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from harness import process, variants
 from harness.conclusion import conclude
-from harness.config import Config, load
+from harness.config import Config
 from harness.errors import LabError, WireError
 from harness.evidence.bundle import Bundle, RunEvent
 from harness.evidence.known_bad import due
@@ -31,6 +31,7 @@ from harness.follow import Followed
 from harness.host import ROOT, Session, start
 from harness.lab import engine, providers
 from harness.lab.remote import Remote
+from harness.loading import load
 from harness.process import WORK_PREFIX
 from harness.progress import Progress
 from harness.request import Request, repeat_play
