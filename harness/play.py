@@ -39,8 +39,9 @@ from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
 from harness.history import History
 from harness.remote_scenario import RemoteScenario
-from harness.scenario import AbsentSurface, Scenario, absence
+from harness.scenario import Scenario
 from harness.setup import Chosen, Setup
+from harness.staging import AbsentSurface, absence
 from harness.subject import grounds_of
 from harness.verdict import Verdict
 

@@ -87,7 +87,8 @@ def judge_variant(
         return Outcome(defect.id, defect.gate, defect.invariant, caught, reason)
 
     if twin is None or variant is None:
-        return outcome("NO RESULT", f"{defect.gate} left no result on {'its twin' if twin is None else 'the variant'}")
+        whose = "its twin" if twin is None else "the variant"
+        return outcome("NO RESULT", f"{defect.gate} left no result on {whose}: see its ci/pytest.log")
     if twin.verdict is not Verdict.PASS:
         return outcome("NO RESULT", f"the green twin of {defect.gate} is {twin.verdict.value}")
     markers = [op.marker for op in history.ops if op.marker] if history is not None else []

@@ -76,7 +76,10 @@ def test_outcomes_come_from_the_bundles_alone(tmp_path: Path) -> None:
     assert outcome.caught == "CAUGHT"
     (known_bad.variant_in(bundle, DEFECT).folder / "record.jsonl").unlink()
     (outcome,) = known_bad.outcomes_of(bundle, (DEFECT,))
-    assert (outcome.caught, outcome.reason) == ("NO RESULT", f"{GATE} left no result on the variant")
+    assert (outcome.caught, outcome.reason) == (
+        "NO RESULT",
+        f"{GATE} left no result on the variant: see its ci/pytest.log",
+    )
     assert known_bad.outcomes_of(Bundle(tmp_path / "empty"), (DEFECT,))[0].caught == "NO RESULT"
 
 
