@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.figures import described, machine, percentile, table, write_json  # noqa: E402
-from harness.config import load  # noqa: E402
 from harness.history import History  # noqa: E402
+from harness.loading import load  # noqa: E402
 from harness.runner import prepare  # noqa: E402
 from harness.scenario import Scenario  # noqa: E402
 from harness.surfaces.replica import Replica  # noqa: E402

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.figures import described, machine, table, write_json  # noqa: E402
-from harness.config import load  # noqa: E402
+from harness.loading import load  # noqa: E402
 from harness.runner import prepare  # noqa: E402
 from harness.setup import Setup  # noqa: E402
 

@@ -12,7 +12,7 @@ from harness.config import SurfaceConfig
 from harness.errors import SubjectError
 from harness.gate import gate
 from harness.scenario import Scenario
-from harness.staging import AbsentSurface
+from harness.staging import AbsentSurface, absence
 from harness.surfaces.child import Child
 from harness.wait import WaitedTooLong, wait_until
 
@@ -120,7 +120,7 @@ async def test_control_environment(scene: Scenario) -> None:
 async def test_desktop_environment(scene: Scenario) -> None:
     """C-04: each variable of the desktop's environment, missing or malformed, stops it at its start."""
     if scene.config.desktop is None:
-        raise AbsentSurface("signoff.toml has no [desktop]")
+        raise AbsentSurface(absence("desktop"))
     if scene.config.control is not None:
         await scene.start_control()
     desktop = await scene.start_desktop()

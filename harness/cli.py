@@ -22,7 +22,7 @@ ConfigOption = Annotated[
 
 
 def _config_path(given: Path | None) -> Path:
-    from harness.config import find
+    from harness.loading import find
 
     return given.resolve() if given is not None else find(Path.cwd())
 

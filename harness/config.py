@@ -1,31 +1,23 @@
-"""signoff.toml, parsed once into frozen models: what the harness knows of a subject.
+"""The shape of signoff.toml as frozen models: what the harness knows of a subject.
 
-Owns the file's shape, `${ENV}` expansion, and messages with a line and a suggestion; leaves the meaning of
-`{placeholders}` to harness.template. docs/configuration.md explains each key.
+Leaves reading the file to harness.loading, and the meaning of `{placeholders}` to harness.template.
+docs/configuration.md explains each key.
 
-    config = load(Path("signoff.toml"))
     config.runtime.command
+    config.surfaces["runtime"]
 """
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.canonical import Json
-from harness.errors import ConfigError
-from harness.mistakes import in_words, line_of
 from harness.template import placeholders
 
-FILE_NAME = "signoff.toml"
-_PLACES = {"root", "guards", "wasm", "recorded_schema", "cwd", "spacetimedb", "toxiproxy"}
 _HASHED = {"payload", "stored", "stream", "seq"}
-_ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class _Model(BaseModel):
@@ -271,7 +263,6 @@ class RuntimeConfig(HttpSurfaceConfig):
     publishes into streams of its own naming."""
 
     counters: CountersConfig = CountersConfig()
-
     service_subject: str = "runtime"
     stream: StreamConfig | None = None
     publish: StepConfig
@@ -298,6 +289,18 @@ class Config(_Model):
     _path: Path = Path()
     _secrets: tuple[str, ...] = ()
 
+    def read_from(self, path: Path, secrets: tuple[str, ...]) -> Self:
+        """The same, with where its file is and what it got from the environment."""
+        read = self.model_copy()
+        read._path, read._secrets = path.resolve(), secrets
+        return read
+
+    @property
+    def surfaces(self) -> dict[str, SurfaceConfig]:
+        """The parts of the subject that the file describes, by name."""
+        parts = {"control": self.control, "runtime": self.runtime, "desktop": self.desktop}
+        return {name: part for name, part in parts.items() if part is not None}
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What `${ENV}` stood for: it never reaches a bundle."""
@@ -312,85 +315,12 @@ class Config(_Model):
         """What relative paths in the file are relative to."""
         return self._path.parent
 
+    def on_lab_of(self, other: Config) -> Config:
+        """The same subject on the servers of another file."""
+        there = self.model_copy(update={"lab": other.lab})
+        there._secrets = (*self._secrets, *other._secrets)
+        return there
+
     @property
     def root(self) -> Path:
         return (self.folder / self.subject.root).resolve()
-
-
-def find(start: Path) -> Path:
-    """signoff.toml in `start` or the nearest folder above it."""
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
-    raise ConfigError(f"no {FILE_NAME} in {start} or above it", hint="give one with --config FILE")
-
-
-def load(path: Path) -> Config:
-    """The configuration in a file. ConfigError names the line and a suggestion."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read it: {error}", where=str(path)) from error
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        where = f"{path}:{line[1]}" if line else str(path)
-        raise ConfigError(f"not valid TOML: {error}", where=where) from error
-    environment = _Environment(path, text)
-    expanded = environment.expand(raw)
-    if environment.missing:
-        raise ConfigError("\n".join(environment.missing), hint="set it for whoever runs the harness")
-    secrets = environment.secrets
-    try:
-        config = Config.model_validate(expanded)
-    except ValidationError as error:
-        told = in_words(error, path, text, Config)
-        for secret in filter(None, secrets):
-            told = told.replace(secret, "${...}")
-        raise ConfigError(told) from error
-    config._path, config._secrets = path.resolve(), tuple(secrets)
-    _check_remote(config, path, text)
-    wasm = config.folder / config.module.wasm
-    if not wasm.is_file():
-        raise ConfigError(f"module.wasm: {wasm} does not exist", where=f"{path}:{line_of(text, ('module', 'wasm'))}")
-    return config
-
-
-def _check_remote(config: Config, path: Path, text: str) -> None:
-    """ConfigError for a remote lane without its server, and for a token that a bundle's copy of the file would keep."""
-    remote = config.lab.remote
-    if config.lab.provider == "remote" and remote is None:
-        where = f"{path}:{line_of(text, ('lab', 'provider'))}"
-        raise ConfigError("lab.provider: 'remote' needs the table [lab.remote]: url, database, token", where=where)
-    if remote is not None and remote.token not in config.secrets:
-        where = f"{path}:{line_of(text, ('lab', 'remote', 'token'))}"
-        raise ConfigError('lab.remote.token: write it as "${NAME}", a variable of the environment', where=where)
-
-
-class _Environment:
-    """`${NAME}` in every text. `secrets` are the values, but for those that say where something is; `missing` the
-    problems, one line each."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self._path, self._text = path, text
-        self.secrets: list[str] = []
-        self.missing: dict[str, None] = {}
-
-    def expand(self, value: Json, *keys: str) -> Json:
-        if isinstance(value, dict):
-            return {key: self.expand(item, *keys, key) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.expand(item, *keys, str(index)) for index, item in enumerate(value)]
-        return _ENV.sub(lambda match: self._value(match, keys), value) if isinstance(value, str) else value
-
-    def _value(self, match: re.Match[str], keys: tuple[str, ...]) -> str:
-        value = os.environ.get(match[1])
-        if value is None:
-            line = self._text[: self._text.index(match[0])].count("\n") + 1
-            self.missing[f"{self._path}:{line}: the environment variable {match[1]} is not set"] = None
-            return ""
-        program = keys[-2:] in (("command", "0"), ("stop", "0"))
-        if not program and keys[-1] not in _PLACES:
-            self.secrets.append(value)
-        return value

@@ -4,6 +4,8 @@ to give.
 A key that must be there and is not known has the value "?": loading the file then names its line. Surfaces that were
 not found are commented out as a whole, for a file without them is whole too.
 
+Every guess names the file that it was taken from.
+
     text = draft(survey(Path(".")), Path("."))
 """
 
@@ -11,16 +13,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.survey import PARTS, Program, Survey, survey
-
-UNKNOWN = "?"
+from harness.survey.found import PARTS, Program, Setting, Survey
+from harness.survey.look import survey
+from harness.survey.variables import UNKNOWN, meant
 
 _HEAD = """\
-# Drawn up by `signoff init` from the names of what it found: look through every line.
+# Drawn up by `signoff init` from what it found, and by names: look through every line.
 # "?" is for you to fill in, and so is what stands in comments. Every key is explained in docs/configuration.md.
 # Then: signoff doctor --subject
 version = 1
@@ -168,15 +171,18 @@ def _surface(name: str, found: Survey, home: Path) -> str:
     title = f"# ---------------------------------------------------------------- {name}: {_ABOUT[name]}\n"
     if program is None:
         known = ", ".join(sorted(PARTS[name]))
-        title += f"# No program to start with {known} in its name was found. Without [{name}] its gates are\n"
+        title += f"# No program with {known} in its name was found. Without [{name}] its gates are\n"
         title += "# MISSING and the signoff is INCOMPLETE. With one, take the first # from these lines:\n"
-        return title + _commented(f'[{name}]\ncommand = ["?"]\n{_ready(name)}{_env(name)}{_STEPS[name]}')
+        ready = _ready(None) if name != "desktop" else ""
+        return title + _commented(f'[{name}]\ncommand = ["?"]\n{ready}{_told_of_env(None)}\n{_ENV[name]}{_STEPS[name]}')
     return title + "".join(f"{line}\n" for line in _place(name, program, found, home)) + _STEPS[name]
 
 
 def _place(name: str, program: Program, found: Survey, home: Path) -> Iterator[str]:
     """Where it is: how it is started, or the URL at which it runs already."""
     yield f"# from {_plain(program.source)}"
+    if program.part is None:
+        yield f"# A guess: nothing here is called after the {name}, and this is the one program that has no part."
     if program.build:
         yield f"# build it: {_plain(program.build)}"
     yield f"[{name}]"
@@ -184,22 +190,44 @@ def _place(name: str, program: Program, found: Survey, home: Path) -> Iterator[s
         first, *rest = program.command
         words = [_from(found, Path(first), home) if "/" in first else first, *rest]
         yield f"command = [{', '.join(_quoted(word.replace('{', '{{').replace('}', '}}')) for word in words)}]"
-        if program.cwd is not None:
-            yield f"cwd = {_quoted(_from(found, program.cwd, home))}"
+        if program.cwd is not None and (cwd := _from(found, program.cwd, home)) != ".":
+            yield f"cwd = {_quoted(cwd)}"
     else:
         yield "# It runs already, in a container that you start; with a command in place of url the lab starts it."
         yield f"url = {_quoted(program.url)}"
-    if program.variables:
-        yield f"# its compose file gives it {_plain(', '.join(program.variables))}"
-    yield (_ready(name) + (_commented(_env(name)) if program.command else "")).rstrip()
+    yield from _setting(name, program)
 
 
-def _ready(name: str) -> str:
-    return "" if name == "desktop" else '# a route that answers 2xx when it is up:\n# ready = "/healthz"\n'
+def _setting(name: str, program: Program) -> Iterator[str]:
+    """What its files say of how it is run; one that runs already has its environment."""
+    setting = program.setting
+    if setting is not None and setting.command:
+        yield f"# {_plain(setting.source)} starts it with: {_plain(setting.command)}"
+    if name != "desktop":
+        yield _ready(setting).rstrip()
+    if program.command:
+        yield f"{_told_of_env(setting)}\n{_commented(_env(name, setting))}".rstrip()
+    elif setting is not None and setting.variables:
+        yield f"# {_plain(setting.source)} gives it {_plain(', '.join(setting.variables))}"
 
 
-def _env(name: str) -> str:
-    return "# the addresses that the lab has for it, under the names of its own variables:\n" + _ENV[name]
+def _ready(setting: Setting | None) -> str:
+    known = setting if setting is not None and setting.ready else None
+    told = f" ({_plain(known.source)} asks this one)" if known is not None else ""
+    route = known.ready if known is not None else "/healthz"
+    return f"# a route that answers 2xx when it is up{told}:\n# ready = {_quoted(route)}\n"
+
+
+def _told_of_env(setting: Setting | None) -> str:
+    source = f", from {_plain(setting.source)}" if setting is not None and setting.variables else ""
+    return f"# the addresses that the lab has for it, under the names of its own variables{source}:"
+
+
+def _env(name: str, setting: Setting | None) -> str:
+    """Its own variables, where a file names them, with what the lab would give for each."""
+    if setting is None or not setting.variables:
+        return _ENV[name]
+    return f"[{name}.env]\n" + "".join(f"{_key(one)} = {_quoted(meant(one, name))}\n" for one in setting.variables)
 
 
 def _commented(text: str) -> str:
@@ -219,6 +247,10 @@ def _from(found: Survey, path: Path, home: Path) -> str:
 def _quoted(text: str) -> str:
     """A TOML text: what JSON escapes, TOML reads in the same way."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
 
 
 def _plain(value: object) -> str:

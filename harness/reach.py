@@ -171,8 +171,7 @@ def _last_exchange(scene: Scenario, surface: str, since_ns: int) -> Exchange | N
 
 def _command_of(config: Config, surface: str) -> str:
     """What starts a part."""
-    parts = {"control": config.control, "runtime": config.runtime, "desktop": config.desktop}
-    part = parts.get(surface)
+    part = config.surfaces.get(surface)
     return " ".join(part.command) if part is not None else ""
 
 

@@ -52,12 +52,10 @@ def see_tree(config: Config) -> TreeState:
 
 
 def see_subject(config: Config) -> SubjectSeen:
-    surfaces = (("control", config.control), ("runtime", config.runtime), ("desktop", config.desktop))
     clean = Redactor(config.secrets).clean
     seen = tuple(
         SurfaceSeen(name, tuple(map(clean, part.command)), tuple(_programs(part, config.folder, clean)))
-        for name, part in surfaces
-        if part is not None
+        for name, part in config.surfaces.items()
     )
     return SubjectSeen(config.subject.name, see_tree(config), seen)
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import Config, load
+from harness.config import Config
 from harness.draft import draft, write
 from harness.errors import ConfigError, UserError
-from harness.survey import PARTS, survey
-from tests.harness.test_survey import tree, workspace
+from harness.host import ROOT
+from harness.loading import load
+from harness.survey.found import PARTS
+from harness.survey.look import survey
+from tests.harness.survey.test_look import tree, workspace
 from tests.main_job.project import signoff
 
 
@@ -81,6 +84,39 @@ def test_a_service_that_runs_already_is_given_by_its_url(tmp_path: Path) -> None
     assert config.runtime is not None
     assert config.runtime.runs_at == "http://127.0.0.1:8080"
     assert config.desktop is None, "a desktop speaks on its stdin"
+
+
+def test_a_guess_and_what_is_known_of_it_name_their_files(tmp_path: Path) -> None:
+    compose = """
+services:
+  web:
+    build: .
+    command: [serve, --fast]
+    environment: {HTTP_PORT: 80, SPACETIME_URL: "http://db:3000", "odd name": 1}
+    healthcheck: {test: [CMD, curl, "http://localhost/up?now"]}
+"""
+    start = '{"name": "shop", "scripts": {"start": "node shop.js"}}'
+    path = tmp_path / "signoff.toml"
+    write(tree(tmp_path, {"compose.yaml": compose, "package.json": start, "m.wasm": ""}), path, force=False)
+    assert problems(path) == ['path = "?"']
+    text = path.read_text(encoding="utf-8")
+    assert "# from package.json\n# A guess: nothing here is called after the runtime" in text
+    assert "# compose.yaml starts it with: serve --fast" in text
+    assert '(compose.yaml asks this one):\n# ready = "/up?now"\n' in text
+    env = text.partition("variables, from compose.yaml:\n")[2].partition("\n\n")[0].replace("# ", "")
+    assert tomllib.loads(env)["runtime"]["env"] == {
+        "HTTP_PORT": "{port}", "SPACETIME_URL": "{server.url}", "odd name": "?"
+    }  # fmt: skip
+    assert "http://db" not in text, "values may be secrets"
+    config = filled_in(path, ["/events"])
+    assert config.runtime is not None
+    assert config.runtime.command == ["node", "shop.js"]
+
+
+def test_the_sample_is_found(tmp_path: Path) -> None:
+    found = survey(ROOT / "fixtures" / "subjects" / "sample").part("runtime")
+    assert found is not None
+    assert (found.command, found.setting and found.setting.source) == (("node", "runtime.js"), Path(".env.example"))
 
 
 def test_paths_are_relative_to_the_file_and_odd_names_are_texts(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.errors import LabError
+from harness.host import ROOT
+from harness.loading import load
 from harness.reach import STEPS, Outcome, exit_code, reach
-from harness.runner import ROOT, prepare
+from harness.runner import prepare
 from harness.setup import Setup
 from harness.verdict import Exit
 from tests.conftest import REFERENCE

@@ -67,9 +67,10 @@ def test_the_lab_is_up_in_under_a_second(setup: Setup, tmp_path: Path) -> None:
 WORKER = """
 import asyncio, os, sys
 from pathlib import Path
-from harness.config import load
+from harness.loading import load
 from harness.process import OWNER
-from harness.runner import ROOT, prepare
+from harness.host import ROOT
+from harness.runner import prepare
 from harness.scenario import Scenario
 
 async def main():

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.errors import UserError
-from harness.runner import ROOT
+from harness.host import ROOT
+from harness.loading import load
 from harness.setup import Chosen, Setup
 
 

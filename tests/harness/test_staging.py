@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.config import load
 from harness.errors import ConfigError
 from harness.history import Restarted, unpack
+from harness.loading import load
 from harness.scenario import Scenario
 from harness.setup import Setup
 from harness.staging import AbsentSurface, absence

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import load
 from harness.evidence.exchanges import Exchange
+from harness.loading import load
 from harness.runner import prepare
 from harness.scenario import Scenario
 from harness.setup import Setup

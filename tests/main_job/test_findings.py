@@ -8,20 +8,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness import defects
+from harness.evidence.defects import load
 from harness.evidence.frames import Frame
 from harness.history import FrameSeen, History, unpack
-from harness.runner import ROOT
+from harness.host import ROOT
+from harness.variants import FOLDER, REFERENCE, make_variant
 from tests.main_job.project import run
 
 pytestmark = pytest.mark.lab
 
-FOLDER = ROOT / "fixtures" / "defects"
-
 
 def test_the_messages_that_carried_an_event_are_beside_the_finding(tmp_path: Path) -> None:
-    defect = defects.load(FOLDER / "D12")  # an event that comes again is applied again
-    config = defects.make_variant(defect, FOLDER / defect.id, ROOT / "fixtures" / "reference", tmp_path / "subject")
+    defect = load(FOLDER / "D12")  # an event that comes again is applied again
+    config = make_variant(defect, FOLDER / defect.id, REFERENCE.parent, tmp_path / "subject")
     ended, _ = run(ROOT, tmp_path, defect.gate, config=config)
     assert ended.code == 1, ended.out + ended.err
     folder = tmp_path / "latest" / "drills" / defect.gate / "1"

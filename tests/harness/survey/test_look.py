@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from harness.survey import Program, survey
+from harness.survey.found import Program, Setting
+from harness.survey.look import survey
 
 MODULE = """
 [package]
@@ -50,43 +50,14 @@ def workspace(folder: Path) -> Path:
     )
 
 
-def test_a_cargo_workspace(tmp_path: Path) -> None:
+def test_a_workspace(tmp_path: Path) -> None:
     found = survey(workspace(tmp_path))
-    (module,) = found.modules
-    assert (module.name, module.folder) == ("sync-module", Path("module"))
-    assert module.built == Path("target/wasm32-unknown-unknown/release/sync_module.wasm")
-    assert (module.tables, module.reducers) == (("sync_event",), ("append_sync_event",))
+    assert [module.name for module in found.modules] == ["sync-module"]
     assert [program.name for program in found.programs] == ["control-service", "rt-runtime", "migrate"]
-    control = found.part("control")
-    assert control is not None
-    assert control.command == ("target/release/control-service",)
-    assert "--manifest-path services/control/Cargo.toml --bin control-service" in control.build
+    control, runtime = found.part("control"), found.part("runtime")
+    assert control is not None and runtime is not None
+    assert (control.name, runtime.name) == ("control-service", "rt-runtime")
     assert found.part("desktop") is None, "what is built is no source"
-
-
-def test_a_script_of_a_package(tmp_path: Path) -> None:
-    package = {"name": "@acme/sync-desktop", "scripts": {"dev": "vite", "start": "node main.js"}}
-    found = survey(tree(tmp_path, {"apps/d/package.json": json.dumps(package), "x/package.json": "{}"}))
-    assert found.programs == [
-        Program("@acme/sync-desktop", Path("apps/d/package.json"), ("npm", "run", "--silent", "start"), Path("apps/d"))
-    ]
-    assert found.part("desktop") == found.programs[0]
-
-
-def test_services_of_a_compose_file(tmp_path: Path) -> None:
-    compose = """
-services:
-  spacetime: {image: clockworklabs/spacetime, ports: ["3000:3000"]}
-  db: {image: postgres}
-  auth: {ports: [{target: 80, published: "8081"}], environment: {DATABASE_URL: x}}
-  runtime: {ports: ["127.0.0.1:${PORT:-8080}:80/tcp", 9], environment: ["A=1", B]}
-"""
-    found = survey(tree(tmp_path, {"deploy/docker-compose.yml": compose}))
-    source = Path("deploy/docker-compose.yml")
-    assert found.programs == [
-        Program("auth", source, url="http://127.0.0.1:8081", variables=("DATABASE_URL",)),
-        Program("runtime", source, url="http://127.0.0.1:8080", variables=("A", "B")),
-    ]
 
 
 def test_what_can_be_started_goes_before_what_runs_already(tmp_path: Path) -> None:
@@ -115,8 +86,38 @@ def test_what_cannot_be_read_is_told_and_no_error(tmp_path: Path) -> None:
         "g/Cargo.toml": "package = 3\nlib = 4\n",
     }
     found = survey(tree(tmp_path, broken))
-    assert [line.partition(":")[0] for line in found.unread] == [
+    assert [line.partition(":")[0] for line in sorted(found.unread)] == [
         "Cargo.toml", "a/package.json", "b/package.json", "c/compose.yml"
     ]  # fmt: skip
     assert not found.programs
     assert found.wasm is None
+
+
+def test_a_service_built_from_a_programs_folder_tells_how_that_is_run(tmp_path: Path) -> None:
+    compose = """
+services:
+  web: {build: ./svc, ports: ["8080:80"], environment: {PORT: 80}, healthcheck: {test: curl -f http://localhost/up}}
+  elsewhere: {build: ./go, ports: ["8081:80"]}
+"""
+    package = '{"scripts": {"start": "node a.js"}}'
+    found = survey(tree(tmp_path, {"compose.yaml": compose, "svc/package.json": package}))
+    said = Setting(Path("compose.yaml"), ("PORT",), "/up")
+    assert found.programs[0] == Program("svc", Path("svc/package.json"), ("node", "a.js"), Path("svc"), setting=said)
+    assert [program.name for program in found.programs] == ["svc", "elsewhere"]
+
+
+def test_a_folder_that_several_services_are_built_from_is_none_of_them(tmp_path: Path) -> None:
+    compose = "services: {a: {build: ., ports: ['1:1']}, b: {build: ., ports: ['2:2']}}"
+    found = survey(tree(tmp_path, {"compose.yaml": compose, "package.json": '{"scripts": {"start": "node a.js"}}'}))
+    assert [(program.url, program.setting is None) for program in found.programs] == [
+        ("", True), ("http://127.0.0.1:1", False), ("http://127.0.0.1:2", False)
+    ]  # fmt: skip
+
+
+def test_variables_come_from_the_nearest_example(tmp_path: Path) -> None:
+    start = '{"scripts": {"start": "x"}}'
+    files = {".env.example": "A=1", "a/.env.sample": "B=1\nB=2", "a/b/package.json": start, "c/package.json": start}
+    found = survey(tree(tmp_path, files))
+    assert [program.setting for program in found.programs] == [
+        Setting(Path("a/.env.sample"), ("B",)), Setting(Path(".env.example"), ("A",))
+    ]  # fmt: skip
