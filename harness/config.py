@@ -94,11 +94,12 @@ class TablesConfig(_Model):
 
 
 class ModuleConfig(_Model):
-    """The module to publish. `append` is the reducer through which events enter, `prune` the one
-    that moves a stream's retention floor; their arguments are templates. `reads` says whether the module bounds what a
-    session may read by what was granted to it, or shows everything to everybody."""
+    """The module to publish; a database that exists already, elsewhere, needs no `wasm`. `append` is the reducer
+    through which events enter, `prune` the one that moves a stream's retention floor; their arguments are templates.
+    `reads` says whether the module bounds what a session may read by what was granted to it, or shows everything to
+    everybody."""
 
-    wasm: Path
+    wasm: Path | None = None
     reads: Literal["granted", "open"] = "granted"
     after_publish: list[CallConfig] = []
     tables: TablesConfig = TablesConfig()

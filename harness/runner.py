@@ -70,14 +70,13 @@ def run(request: Request, progress: Progress) -> Signoff:
 
 def prepare(config: Config) -> Setup:
     """Servers and module, ready to start."""
-    lab = config.lab
-    wasm = (config.folder / config.module.wasm).read_bytes()
-    if lab.provider == "remote":
-        return Setup(config, None, wasm)
+    lab, module = config.lab, config.module
+    if lab.provider == "remote" or module.wasm is None:
+        return Setup(config, None, b"")
     choice = providers.LabChoice(
         lab.provider, lab.spacetimedb, lab.toxiproxy, lab.spacetimedb_image, lab.toxiproxy_image
     )
-    return Setup(config, providers.prepare(choice), wasm)
+    return Setup(config, providers.prepare(choice), (config.folder / module.wasm).read_bytes())
 
 
 async def preflight(setup: Setup) -> LabSeen:
