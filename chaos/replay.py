@@ -22,7 +22,9 @@ from harness.evidence import render
 from harness.evidence.bundle import Bundle
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import GateResult, Profile, Selection, Signoff
+from harness.host import ROOT
 from harness.progress import Progress, Silent, for_stream
+from harness.request import Request
 from harness.verdict import Verdict
 
 
@@ -41,7 +43,7 @@ class Asked:
 
 def drill_command(asked: Asked, *, shrinking: bool) -> int:
     """Exit codes as of a run. With `shrinking`, a drill that does not fail has nothing to shrink: exit 0."""
-    specs = {spec.id for spec in load_expected(runner.ROOT / "gates").manifest if spec.drill}
+    specs = {spec.id for spec in load_expected(ROOT).manifest if spec.drill}
     if asked.drill not in specs:
         raise UserError(f"no drill is called {asked.drill!r}", hint=f"there are {', '.join(sorted(specs)) or 'none'}")
     if asked.schedule is not None:
@@ -58,7 +60,7 @@ def drill_command(asked: Asked, *, shrinking: bool) -> int:
 
 
 def _play(asked: Asked, schedule: Path | None, progress: Progress) -> Signoff:
-    request = runner.Request(
+    request = Request(
         asked.config,
         asked.out.resolve(),
         Selection(only=(asked.drill,)),

@@ -11,7 +11,8 @@ from harness.checkers.contract import ContractBroken
 from harness.config import SurfaceConfig
 from harness.errors import SubjectError
 from harness.gate import gate
-from harness.scenario import AbsentSurface, Scenario, absence
+from harness.scenario import Scenario
+from harness.staging import AbsentSurface, absence
 from harness.surfaces.child import Child
 from harness.wait import WaitedTooLong, wait_until
 

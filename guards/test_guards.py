@@ -25,7 +25,8 @@ from harness.checkers.contract import ContractBroken
 from harness.errors import ConfigError, SubjectError
 from harness.gate import Sabotage, gate
 from harness.process import work_folder
-from harness.scenario import AbsentSurface, Scenario
+from harness.scenario import Scenario
+from harness.staging import AbsentSurface
 from harness.verdict import Verdict
 
 TIMEOUT_S = 120  # for a large tree on one core

@@ -12,19 +12,20 @@ import time
 from pathlib import Path
 from typing import cast, get_args
 
-from harness import defects, draft, process, reach, runner
+from harness import draft, process, reach, runner, variants
 from harness.errors import LabError, SignoffError, UserError
-from harness.evidence import render
+from harness.evidence import known_bad, render
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import GateResult, Profile, Selection, Signoff, may_be_missing
 from harness.evidence.verify import verify
-from harness.history import History
+from harness.host import ROOT
 from harness.lab import engine, prerequisites, providers
 from harness.lab.components import cache_root
 from harness.loading import FILE_NAME, load
 from harness.process import WORK_PREFIX
-from harness.progress import Silent, for_stream
+from harness.progress import for_stream
+from harness.request import Request
 from harness.setup import Setup
 from harness.survey.found import PARTS
 from harness.verdict import Exit, Verdict
@@ -47,7 +48,7 @@ def run_command(
 ) -> int:
     selection = Selection(tuple(only), tuple(skip))
     _check_names(selection)
-    request = runner.Request(config, out.resolve(), selection, checked_profile(profile), release, seed, jobs)
+    request = Request(config, out.resolve(), selection, checked_profile(profile), release, seed, jobs)
     if jobs < 0:
         raise UserError(f"--jobs is {jobs}, expected 0 (as many as cores) or more")
     signals_are_interrupts()
@@ -74,7 +75,7 @@ def checked_profile(name: str) -> Profile:
 
 def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
     """Gates that are built, were selected and have their ground, and have no result all the same."""
-    expected = load_expected(runner.ROOT / "gates")
+    expected = load_expected(ROOT)
     return [
         gate
         for gate in signoff.gates
@@ -87,7 +88,7 @@ def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
 def _check_names(selection: Selection) -> None:
     import difflib
 
-    known = load_expected(runner.ROOT / "gates").gates
+    known = load_expected(ROOT).gates
     for name in (*selection.only, *selection.skip):
         if not any(Selection(only=(name,)).takes(gate) for gate in known):
             guess = difflib.get_close_matches(name, known, n=1)
@@ -105,7 +106,7 @@ def _short(path: Path) -> str:
 
 
 def list_command() -> None:
-    expected = load_expected(runner.ROOT / "gates")
+    expected = load_expected(ROOT)
     for gate in expected.gates:
         why = expected.not_built.get(gate)
         _show(
@@ -116,7 +117,7 @@ def list_command() -> None:
 
 def verify_command(directory: Path) -> int:
     """0 is kept for a signed bundle; an unsigned one that is whole is "integrity only" (3)."""
-    report = verify(directory, load_expected(runner.ROOT / "gates"))
+    report = verify(directory, load_expected(ROOT))
     for problem in report.problems:
         print(f"REFUSED {problem}", file=sys.stderr)
     if report.problems or report.signoff is None:
@@ -141,37 +142,29 @@ def install_command() -> int:
 
 
 def mutants_command(config_path: Path, only: list[str], out: Path) -> int:
-    """Each defect variant beside its green twin. Exit 0: all caught; 1: one survived; 3: no result for one."""
-    folder = runner.ROOT / "fixtures" / "defects"
-    found = [defect for defect in defects.load_all(folder) if not only or defect.id in only]
-    if not found:
-        raise UserError(f"no defect is called {only}", hint=f"there are {[d.id for d in defects.load_all(folder)]}")
-    subject = load(config_path).folder
-    twins: dict[str, GateResult] = {}
-    outcomes = []
-    for defect in found:
-        if defect.gate not in twins:
-            twins[defect.gate], _ = _play_one(config_path, defect.gate, out)
-        with tempfile.TemporaryDirectory(prefix="signoff-variant-") as work:
-            variant = defects.make_variant(defect, folder / defect.id, subject, Path(work) / "subject")
-            result, history = _play_one(variant, defect.gate, out)
-        outcome = defects.judge_variant(defect, twin=twins[defect.gate], variant=result, history=history)
-        outcomes.append(outcome)
-        _show(f"{outcome.caught:10}{defect.id:14}{defect.gate:28}{outcome.reason}")
-    caught = [outcome.caught for outcome in outcomes]
-    _show(f"{caught.count('CAUGHT')} of {len(caught)} defects caught")
+    """Each defect variant after its green twin. Exit 0: all caught; 1: one survived; 3: no result for one."""
+    known = load_expected(ROOT).defects
+    unknown = [name for name in only if name not in {defect.id for defect in known}]
+    if unknown:
+        raise UserError(f"no defect is called {unknown}", hint=f"there are {[defect.id for defect in known]}")
+    found = [defect for defect in known if not only or defect.id in only]
+    load(config_path)  # told before anything is played
+    bundle = Bundle.create(out.resolve(), seed=known_bad.SEED)
+    request = Request(config_path, out)
+    signals_are_interrupts()
+    with for_stream(sys.stdout) as progress:
+        interrupted = variants.play(
+            found, bundle, variants.Asked(config_path, request.workers, reference=config_path), progress
+        )
+    process.kill_orphans()
+    bundle.link_latest()
+    caught = [outcome.caught for outcome in known_bad.outcomes_of(bundle, found)]
+    _show(f"{caught.count('CAUGHT')} of {len(caught)} defects caught; see {_short(out / 'latest' / 'known-bad')}")
+    if interrupted:
+        return Exit.INTERRUPTED
     if "SURVIVED" in caught:
         return Exit.GATE_FAILED
     return Exit.UNDECIDED if "NO RESULT" in caught else Exit.OK
-
-
-def _play_one(config: Path, gate: str, out: Path) -> tuple[GateResult, History | None]:
-    """One gate of one subject, by the whole runner; its result and its history."""
-    request = runner.Request(config, out.resolve(), Selection(only=(gate,)), "smoke", jobs=1)
-    signoff = runner.run(request, Silent())
-    result = next(result for result in signoff.plays if result.id == gate)
-    path = Bundle(out.resolve() / "runs" / signoff.run_id).folder_of(result.play) / "history.jsonl"
-    return result, History.parse(path.read_bytes()) if path.is_file() else None
 
 
 def doctor_command(config_path: Path) -> int:

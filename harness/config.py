@@ -94,11 +94,12 @@ class TablesConfig(_Model):
 
 
 class ModuleConfig(_Model):
-    """The module to publish. `append` is the reducer through which events enter, `prune` the one
-    that moves a stream's retention floor; their arguments are templates. `reads` says whether the module bounds what a
-    session may read by what was granted to it, or shows everything to everybody."""
+    """The module to publish; a database that exists already, elsewhere, needs no `wasm`. `append` is the reducer
+    through which events enter, `prune` the one that moves a stream's retention floor; their arguments are templates.
+    `reads` says whether the module bounds what a session may read by what was granted to it, or shows everything to
+    everybody."""
 
-    wasm: Path
+    wasm: Path | None = None
     reads: Literal["granted", "open"] = "granted"
     after_publish: list[CallConfig] = []
     tables: TablesConfig = TablesConfig()
@@ -263,7 +264,6 @@ class RuntimeConfig(HttpSurfaceConfig):
     publishes into streams of its own naming."""
 
     counters: CountersConfig = CountersConfig()
-
     service_subject: str = "runtime"
     stream: StreamConfig | None = None
     publish: StepConfig
@@ -315,6 +315,12 @@ class Config(_Model):
     def folder(self) -> Path:
         """What relative paths in the file are relative to."""
         return self._path.parent
+
+    def on_lab_of(self, other: Config) -> Config:
+        """The same subject on the servers of another file."""
+        there = self.model_copy(update={"lab": other.lab})
+        there._secrets = (*self._secrets, *other._secrets)
+        return there
 
     @property
     def root(self) -> Path:

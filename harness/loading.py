@@ -57,10 +57,24 @@ def load(path: Path) -> Config:
             told = told.replace(secret, "${...}")
         raise ConfigError(told) from error
     _check_remote(config, path, text)
+    _check_module(config, path, text)
+    return config
+
+
+def _check_module(config: Config, path: Path, text: str) -> None:
+    """ConfigError when a lab would have nothing to publish."""
+    if config.lab.provider == "remote" and config.module.wasm is None:
+        return
+    where = f"{path}:{line_of(text, ('module', 'wasm'))}"
+    if config.module.wasm is None:
+        raise ConfigError(
+            "module.wasm: a lab of its own publishes the module, and this says no file",
+            where=where,
+            hint="name the compiled module; a database that exists already is judged with [lab] provider = 'remote'",
+        )
     wasm = config.folder / config.module.wasm
     if not wasm.is_file():
-        raise ConfigError(f"module.wasm: {wasm} does not exist", where=f"{path}:{line_of(text, ('module', 'wasm'))}")
-    return config
+        raise ConfigError(f"module.wasm: {wasm} does not exist", where=where)
 
 
 def _check_remote(config: Config, path: Path, text: str) -> None:

@@ -29,7 +29,7 @@ MEANING: dict[str, dict[str, str]] = {
         "writes": "whether gates may write there, under names of their own that are taken away again",
     },
     "ModuleConfig": {
-        "wasm": "the compiled module that every scenario publishes to its own server",
+        "wasm": "the compiled module that every scenario publishes to its server; not needed with provider `remote`",
         "after_publish": "reducer calls that the database's owner makes before anything of the subject starts",
         "reducers": "names that must be in the schema of the running module",
         "reads": "who may read what: `granted` (each session what was granted to it), or `open`: all is shown to "

@@ -29,6 +29,7 @@ from harness.evidence.judgement import (
     counts_of,
     exceptions_of,
     floors_of,
+    is_red,
     judge_gate,
     windows_of,
 )
@@ -38,8 +39,9 @@ from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage
 from harness.history import History
 from harness.remote_scenario import RemoteScenario
-from harness.scenario import AbsentSurface, Scenario, absence
+from harness.scenario import Scenario
 from harness.setup import Chosen, Setup
+from harness.staging import AbsentSurface, absence
 from harness.subject import grounds_of
 from harness.verdict import Verdict
 
@@ -98,8 +100,7 @@ def play_gate(
     if absent:
         stage.trouble, stage.absent = absence(absent[0]), True
     else:
-        scenario = _SCENARIOS[spec.on[0]]
-        asyncio.run(_perform(gate, scenario, setup, play, bundle.folder_of(play), chosen, stage))
+        asyncio.run(_perform(gate, spec, setup, play, bundle.folder_of(play), chosen, stage))
     stage.lap("down")
     stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
     judgement, history = _judge(spec, play, bundle, stage)
@@ -148,9 +149,10 @@ def play_gate(
 
 
 async def _perform(
-    gate: Gate, scenario: _NewScenario, setup: Setup, play: Play, out: Path, chosen: Chosen, stage: _Stage
+    gate: Gate, spec: GateSpec, setup: Setup, play: Play, out: Path, chosen: Chosen, stage: _Stage
 ) -> None:
     """The story and its sabotages; never raises but for an interrupt and for evidence that cannot be written."""
+    scenario = _SCENARIOS[spec.on[0]]
     try:
         async with asyncio.timeout(gate.timeout_s):
             async with scenario(setup, play.scenario, chosen=chosen, out=out) as scene:
@@ -165,6 +167,9 @@ async def _perform(
                     await scene.clean_up()
                     await scene.note_markers()
                     stage.lap("story")
+                if is_red(spec, scene.record.history()):
+                    scene.record.close()  # it has gone red by itself: no sabotage need show that it can
+                    return
                 for sabotage in gate.sabotages:
                     scene.record.begin(out / "sabotage" / sabotage.name / HISTORY, f"{play.scenario}#{sabotage.name}")
                     await _sabotage(sabotage, scene)

@@ -14,13 +14,17 @@ from typing import cast
 
 import pytest
 
+from harness.conclusion import conclude
+from harness.config import Config
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.judgement import GateSpec, Ground
 from harness.evidence.requirements import load as load_expected
 from harness.evidence.signoff import Plan, Play, Profile, Selection, SubjectSeen, plays_of
 from harness.gate import Gate
+from harness.host import ROOT
 from harness.loading import load
-from harness.runner import ROOT, Request, conclude, preflight, prepare, repeat_play
+from harness.request import Request, repeat_play
+from harness.runner import preflight, prepare
 from harness.setup import Chosen, Setup
 from harness.subject import grounds_of, see_subject
 from harness.verdict import Verdict
@@ -41,6 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--signoff-told-config", default="", help="signoff.toml as the user wrote it")
     group.addoption("--signoff-only", action="append", default=[], help="a gate id, or a prefix ending in /")
     group.addoption("--signoff-schedule", help="a drill's saved schedule, to be played again")
+    group.addoption("--signoff-lab-of", help="another signoff.toml, whose [lab] holds instead")
+    group.addoption("--signoff-repeat", default="", help="what plays this again, where that is no run")
     group.addoption("--signoff-skip", action="append", default=[])
     parser.addini("signoff_config", "the subject that plain pytest judges", default="signoff.toml")
 
@@ -77,6 +83,12 @@ def _request(config: pytest.Config) -> Request:
     )
 
 
+def _loaded(config: pytest.Config) -> Config:
+    """The subject's signoff.toml, perhaps with the servers of another."""
+    loaded, lab_of = load(_request(config).config_path), config.getoption("--signoff-lab-of")
+    return loaded.on_lab_of(load(Path(lab_of))) if lab_of else loaded
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A drill is collected once for each seed of the profile."""
     gate = getattr(metafunc.function, "gate", None)
@@ -95,7 +107,7 @@ def _spec_of(config: pytest.Config, gate: Gate) -> GateSpec | None:
     """The gate as it is to be played; None for one that was not selected, or that this lane cannot play."""
     request = _request(config)
     if _grounds not in config.stash:
-        config.stash[_grounds] = grounds_of(load(request.config_path))
+        config.stash[_grounds] = grounds_of(_loaded(config))
     grounds = config.stash[_grounds]
     return gate.spec().grounded(grounds) if request.selection.takes(gate.id) else None
 
@@ -106,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     doubled = {gate.id for gate in distinct if sum(other.id == gate.id for other in distinct) > 1}
     if doubled:
         raise pytest.UsageError(f"gates declared twice: {sorted(doubled)}")
-    known = set(load_expected(ROOT / "gates").gates) if gates else set()
+    known = set(load_expected(ROOT).gates) if gates else set()
     dropped = [item for item in items if (g := gate_of(item)) and (g.id not in known or _spec_of(config, g) is None)]
     for item in dropped:
         gate = gate_of(item)
@@ -154,13 +166,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     config = pyfuncitem.config
     request = _request(config)
     if _setup not in config.stash:
-        config.stash[_setup] = prepare(load(request.config_path))
-    expected = load_expected(ROOT / "gates")
+        config.stash[_setup] = prepare(_loaded(config))
+    expected = load_expected(ROOT)
     given = config.getoption("--signoff-schedule")
     callspec = getattr(pyfuncitem, "callspec", None)
     seed = callspec.params["seed"] if callspec is not None else request.seed
     chosen = Chosen(seed, request.profile, Path(given).read_bytes() if given else b"")
-    repeat = repeat_play(request, Play(gate.id, seed if gate.drill else None))
+    repeat = config.getoption("--signoff-repeat") or repeat_play(request, Play(gate.id, seed if gate.drill else None))
     result = play_gate(
         gate,
         config.stash[_setup],
@@ -188,13 +200,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     import asyncio
 
     request = _request(config)
-    loaded = load(request.config_path)
+    loaded = _loaded(config)
     bundle = Bundle(Path(folder))
     started, before = config.stash[_own]
     conclude(
         bundle,
         loaded,
-        load_expected(ROOT / "gates"),
+        load_expected(ROOT),
         request,
         asyncio.run(preflight(prepare(loaded))),
         before,

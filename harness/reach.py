@@ -20,8 +20,9 @@ from harness.config import Config
 from harness.errors import LabError, SignoffError, SubjectError, UserError, WireError
 from harness.evidence.exchanges import Exchange, cleaned
 from harness.mistakes import line_of
-from harness.scenario import AbsentSurface, Scenario, absence
+from harness.scenario import Scenario
 from harness.setup import Setup
+from harness.staging import AbsentSurface, absence
 from harness.surfaces.service import Service
 from harness.verdict import Exit
 from harness.visit import Missed, Visit, answer_of

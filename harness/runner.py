@@ -1,6 +1,7 @@
 """A run, from signoff.toml to a sealed bundle: the whole story on one screen.
 
-    config -> lab (servers ready, module read back) -> gates, each on its own scenario -> record -> verdicts -> bundle
+    config -> lab (servers ready, module read back) -> gates, each on its own scenario -> known bugs -> record
+           -> verdicts -> bundle
 
 The gates run under pytest in a child process, perhaps in several workers; what they leave in the bundle
 is the only thing that is believed: a gate that was planned and has not been started and finished
@@ -14,91 +15,38 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
-import sys
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from harness import process
+from harness import process, variants
+from harness.conclusion import conclude
 from harness.config import Config
-from harness.errors import EvidenceError, LabError, WireError
-from harness.evidence import render
-from harness.evidence.bundle import Bundle, RunEvent, pretty
-from harness.evidence.requirements import Expected
+from harness.errors import LabError, WireError
+from harness.evidence.bundle import Bundle, RunEvent
+from harness.evidence.known_bad import due
 from harness.evidence.requirements import load as load_expected
-from harness.evidence.signoff import (
-    NOT_ESTABLISHED,
-    SCHEMA_VERSION,
-    GateResult,
-    LabSeen,
-    Plan,
-    Play,
-    Profile,
-    RemoteSeen,
-    Selection,
-    Signoff,
-    SubjectSeen,
-    classes_of,
-    exceptions_in,
-    exit_code,
-    invariants_of,
-    merge_plays,
-    missing,
-    overall,
-    plays_of,
-    requirements_of,
-)
+from harness.evidence.signoff import LabSeen, RemoteSeen, Signoff
 from harness.follow import Followed
+from harness.host import ROOT, Session, start
 from harness.lab import engine, providers
 from harness.lab.remote import Remote
 from harness.loading import load
 from harness.process import WORK_PREFIX
 from harness.progress import Progress
+from harness.request import Request, repeat_play
 from harness.setup import Setup
-from harness.subject import (
-    changed_since,
-    check_tables,
-    grounds_of,
-    see_environment,
-    see_lab,
-    see_remote,
-    see_subject,
-)
+from harness.subject import check_tables, see_lab, see_remote, see_subject
 from harness.verdict import Verdict
 
-ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 0.1
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a user asks for."""
-
-    config_path: Path
-    reports: Path
-    selection: Selection = Selection()
-    profile: Profile = "standard"
-    release: str = ""
-    seed: int = 1
-    jobs: int = 0
-    schedule: Path | None = None
-    aloud: bool = False
-    told_config: str = ""
-
-    """`schedule` is a drill's saved one, to be played again; `aloud` tells of each fault as it comes; `told_config` is
-    signoff.toml as the user wrote it."""
 
 
 def run(request: Request, progress: Progress) -> Signoff:
     """Play all selected gates and leave a sealed bundle. ConfigError, LabError before anything is played."""
     began, started = time.monotonic(), time.time()
     config = load(request.config_path)
-    expected = load_expected(ROOT / "gates")
+    expected = load_expected(ROOT)
     subject = see_subject(config)
     setup = prepare(config)
     lab = asyncio.run(preflight(setup))
@@ -106,6 +54,9 @@ def run(request: Request, progress: Progress) -> Signoff:
     setup_s = time.monotonic() - began
     progress.line(f"run {bundle.run_id}: {told_lab(lab)}")
     interrupted = _gates(request, bundle, progress)
+    known_bad = due(expected.defects, bundle.plan(), bundle.believed().values())
+    if known_bad and not interrupted:
+        interrupted = variants.play(known_bad, bundle, variants.Asked(config.path, request.workers), progress)
     if setup.components is not None and setup.components.contained:
         engine.sweep("run", bundle.run_id)  # what a worker that was killed left, should its reaper be gone too
     signoff = conclude(
@@ -119,14 +70,13 @@ def run(request: Request, progress: Progress) -> Signoff:
 
 def prepare(config: Config) -> Setup:
     """Servers and module, ready to start."""
-    lab = config.lab
-    wasm = (config.folder / config.module.wasm).read_bytes()
-    if lab.provider == "remote":
-        return Setup(config, None, wasm)
+    lab, module = config.lab, config.module
+    if lab.provider == "remote" or module.wasm is None:
+        return Setup(config, None, b"")
     choice = providers.LabChoice(
         lab.provider, lab.spacetimedb, lab.toxiproxy, lab.spacetimedb_image, lab.toxiproxy_image
     )
-    return Setup(config, providers.prepare(choice), wasm)
+    return Setup(config, providers.prepare(choice), (config.folder / module.wasm).read_bytes())
 
 
 async def preflight(setup: Setup) -> LabSeen:
@@ -164,35 +114,19 @@ def told_lab(lab: LabSeen) -> str:
 
 def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
     """Run the gates under pytest, telling of each as it ends; whether we were interrupted."""
-    log = bundle.folder / "ci" / "pytest.log"
-    bundle.write("ci/pytest.log", b"")
-    argv = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "harness.pytest_plugin",
-        "-p",
-        "no:cacheprovider",
-        str(ROOT / "gates"),
-        str(ROOT / "chaos"),
-        str(ROOT / "guards"),
-    ]
-    argv += ["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), "-q", "--tb=short", "--max-worker-restart=0"]
-    argv += [
-        "-n",
-        str(_jobs(request)),
-        "--dist=load",
-        "--maxschedchunk=1",
-        f"--signoff-bundle={bundle.folder}",
-        f"--signoff-config={request.config_path}",
-    ]
-    argv += [f"--signoff-seed={request.seed}", f"--signoff-profile={request.profile}"]
-    argv += [f"--signoff-told-config={_told_config(request)}"]
-    argv += [f"--signoff-schedule={request.schedule}"] if request.schedule is not None else []
-    argv += [f"--signoff-only={name}" for name in request.selection.only]
-    argv += [f"--signoff-skip={name}" for name in request.selection.skip]
-    child = process.Background(argv, log=log, cwd=ROOT, run=bundle.run_id)
+    child = start(
+        Session(
+            bundle,
+            request.config_path,
+            request.selection,
+            request.profile,
+            request.seed,
+            request.workers,
+            request.told,
+            request.schedule,
+        ),
+        run=bundle.run_id,
+    )
     shown, interrupted, followed = 0, False, Followed()
     while True:
         try:
@@ -223,143 +157,6 @@ def _tell(event: RunEvent, request: Request, bundle: Bundle, progress: Progress)
         progress.line(f"        repeat: {repeat_play(request, event.play)}   see {place}")
 
 
-def repeat_command(request: Request) -> str:
-    """What plays the same run again, from the folder where the user stands."""
-    config = shlex.quote(_told_config(request))
-    return f"signoff run --config {config} --seed {request.seed} --profile {request.profile}"
-
-
-def repeat_play(request: Request, play: Play) -> str:
-    """What plays one gate or one drill again."""
-    if play.seed is None:
-        return f"{repeat_command(request)} --only {play.gate}"
-    config = shlex.quote(_told_config(request))
-    return f"signoff drill {play.gate} --config {config} --seed {play.seed} --profile {request.profile}"
-
-
-def _told_config(request: Request) -> str:
-    return request.told_config or os.path.relpath(request.config_path)
-
-
-def _jobs(request: Request) -> int:
-    return request.jobs or min(4, psutil.cpu_count() or 1)
-
-
 def _running(events: list[RunEvent]) -> list[str]:
     finished = {event.play for event in events if event.event == "finished"}
     return [event.play.scenario for event in events if event.event == "started" and event.play not in finished]
-
-
-def conclude(
-    bundle: Bundle,
-    config: Config,
-    expected: Expected,
-    request: Request,
-    lab: LabSeen | None,
-    before: SubjectSeen,
-    *,
-    interrupted: bool,
-    started: float,
-    setup_s: float,
-    run_s: float,
-) -> Signoff:
-    """From the run's own record to signoff.json and what is rendered from it, sealed."""
-    plan = bundle.plan()
-    played = _played(bundle, plan)
-    groundless = {spec.id: spec.groundless for spec in expected.manifest if not spec.grounded(grounds_of(config))}
-    gates = tuple(_gate_results(played, bundle.events(), expected, plan, request.selection, groundless))
-    subject = changed_since(before, see_subject(config))
-    changed = bool(subject.changed)
-    signoff = Signoff(
-        schema_version=SCHEMA_VERSION,
-        run_id=bundle.run_id,
-        started_at=_utc(started),
-        finished_at=_utc(time.time()),
-        release=request.release,
-        profile=request.profile,
-        seed=request.seed,
-        verdict=overall(gates, profile=request.profile, selection=request.selection, pinned=subject.is_pinned),
-        exit_code=int(exit_code(gates, expected, request.selection, lab, interrupted=interrupted, changed=changed)),
-        selection=request.selection,
-        subject=subject,
-        lab=lab,
-        gates=gates,
-        requirements=requirements_of(expected, gates),
-        invariants_map=invariants_of(gates),
-        evidence_classes=classes_of(gates),
-        drills=tuple(played[play] for play in sorted(played, key=lambda p: p.scenario) if play.seed is not None),
-        not_established=NOT_ESTABLISHED,
-        exceptions=exceptions_in((*gates, *played.values())),
-        interrupted=interrupted,
-        repeat=repeat_command(request),
-        setup_s=round(setup_s, 2),
-        run_s=round(run_s, 2),
-    )
-    bundle.write("subject/environment.json", pretty(see_environment()))
-    bundle.write("subject/signoff.toml", config.path.read_bytes())
-    bundle.write("signoff.json", pretty(signoff))
-    for name, data in render.all_of(signoff):
-        bundle.write(name, data)
-    bundle.seal()
-    return signoff
-
-
-def _played(bundle: Bundle, plan: Plan | None) -> dict[Play, GateResult]:
-    """The results of what was planned, and started and finished once each: nothing else is believed."""
-    events = bundle.events()
-    found = {}
-    for play in _planned(plan):
-        starts = sum(e.play == play and e.event == "started" for e in events)
-        ends = sum(e.play == play and e.event == "finished" for e in events)
-        result = bundle.result(play) if starts == ends == 1 else None
-        if result is not None:
-            found[play] = result
-    return found
-
-
-def _planned(plan: Plan | None) -> list[Play]:
-    return [play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)] if plan is not None else []
-
-
-def _gate_results(
-    played: dict[Play, GateResult],
-    events: list[RunEvent],
-    expected: Expected,
-    plan: Plan | None,
-    selection: Selection,
-    groundless: Mapping[str, str],
-) -> list[GateResult]:
-    """Every gate of the matrix: its result, or why there is none."""
-    planned: dict[str, list[Play]] = {}
-    for play in _planned(plan):
-        planned.setdefault(play.gate, []).append(play)
-    built = sorted(set(planned) & set(expected.not_built))
-    if built:
-        raise EvidenceError(f"not_built.toml names gates that exist: {built}", hint="take them out of the list")
-    results = []
-    for gate in expected.gates:
-        plays = planned.get(gate, [])
-        own = [played[play] for play in plays if play in played]
-        if gate in expected.not_built:
-            results.append(missing(gate, expected, f"not built yet: {expected.not_built[gate]}"))
-        elif not selection.takes(gate):
-            results.append(missing(gate, expected, "not selected"))
-        elif gate in groundless:
-            results.append(missing(gate, expected, groundless[gate]))
-        elif plan is None:
-            results.append(missing(gate, expected, "nothing was planned: see ci/pytest.log"))
-        elif not plays:
-            results.append(missing(gate, expected, "no test declares this gate: renamed, or not collected"))
-        elif plays[0].seed is not None:
-            results.append(merge_plays(gate, own, plays, expected))
-        elif own:
-            results.append(own[0])
-        else:
-            counted = [sum(e.gate == gate and e.event == kind for e in events) for kind in ("started", "finished")]
-            why = f"started {counted[0]} times, finished {counted[1]} times: skipped, or its worker died"
-            results.append(missing(gate, expected, why))
-    return results
-
-
-def _utc(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

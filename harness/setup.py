@@ -17,7 +17,7 @@ from harness.lab.topology import Lab
 
 @dataclass(frozen=True)
 class Setup:
-    """Configuration, servers and module. Without components no server is started."""
+    """Configuration, servers and module. Without components no server is started, and nothing is published."""
 
     config: Config
     components: Components | None

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.host import ROOT
 from harness.lab import engine, providers
 from harness.loading import load
-from harness.runner import ROOT, prepare
+from harness.runner import prepare
 from harness.setup import Setup
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"

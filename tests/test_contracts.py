@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner import ROOT
+from harness.host import ROOT
 
 BREAKS = {
     "suites": ("harness/verdict.py", "from gates import sabotage"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.runner import ROOT
+from harness.host import ROOT
 
 FUNCTION_LINES = 70
 MODULE_LINES = 400
@@ -42,6 +42,7 @@ BANNED_CALLS = {
 MIRRORED_ELSEWHERE = {
     "harness/cli.py": "tests/main_job",
     "harness/commands.py": "tests/main_job",
+    "harness/conclusion.py": "tests/main_job",
     "harness/runner.py": "tests/main_job",
     "harness/pytest_plugin.py": "tests/main_job",
 }

@@ -23,7 +23,7 @@ import msgspec
 from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.judgement import GateSpec
-from harness.evidence.signoff import GateResult, Plan, Play
+from harness.evidence.signoff import GateResult, Plan, Play, plays_of
 from harness.history import History, Record
 
 MANIFEST = "manifest.json"
@@ -145,11 +145,27 @@ class Bundle:
         path = self.folder_of(play) / "verdict.json"
         return self.read(str(path.relative_to(self.folder)), GateResult) if path.is_file() else None
 
+    def believed(self) -> dict[Play, GateResult]:
+        """The results of what was planned, and started and finished once each: nothing else is believed."""
+        plan, events = self.plan(), self.events()
+        planned = [play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)] if plan else []
+        found = {}
+        for play in planned:
+            starts = sum(event.play == play and event.event == "started" for event in events)
+            ends = sum(event.play == play and event.event == "finished" for event in events)
+            result = self.result(play) if starts == ends == 1 else None
+            if result is not None:
+                found[play] = result
+        return found
+
+    def history(self, play: Play) -> History:
+        """What a play recorded. OSError when it is not there."""
+        return _named(self.folder_of(play) / HISTORY, play.scenario)
+
     def histories(self, spec: GateSpec, play: Play) -> tuple[History, dict[str, History]]:
         """What a play and its sabotages left, each under the name of its own scenario: one of another gate proves
         nothing here. OSError when the play's own is not there."""
-        folder = self.folder_of(play)
-        history = _named(folder / HISTORY, play.scenario)
+        folder, history = self.folder_of(play), self.history(play)
         sabotaged = {
             sabotage.name: _named(path, f"{play.scenario}#{sabotage.name}")
             for sabotage in spec.sabotages

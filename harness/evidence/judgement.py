@@ -24,7 +24,7 @@ from harness.history import Contract, Faulted, Healed, History, Op, Record, unpa
 from harness.verdict import Verdict, merge
 
 EXCEPTION = "exception"  # the process of an Op that tells of one
-Outcome = Literal["red", "survived", "no-victim"]
+Outcome = Literal["red", "survived", "no-victim", "no-result"]
 Ground = Literal["lab", "remote", "source"]
 """What a gate stands on: servers of the lab's own behind its proxies, a server that runs already, or files alone."""
 
@@ -74,9 +74,10 @@ class GateSpec(Record, frozen=True):
 
 
 class Falsification(Record, frozen=True):
-    """One attempt to see a gate go red. `kind` is "judge" (a mutated history) or "judged" (a sabotage)."""
+    """One attempt to see a gate go red. `kind` is "judge" (a mutated history), "judged" (a sabotage) or "known-bad" (a
+    known bug of the reference subject, named by its defect)."""
 
-    kind: Literal["judge", "judged"]
+    kind: Literal["judge", "judged", "known-bad"]
     checker: str
     name: str
     invariant: str
@@ -108,11 +109,8 @@ class Judgement(Record, frozen=True):
 
 def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History], trouble: str = "") -> Judgement:
     """The judgement of one gate. `trouble` is what went wrong while it was played: UNKNOWN at best."""
-    checkers = [build(part.checker, part.params) for part in spec.checkers]
-    checks = tuple(
-        msgspec.structs.replace(judge(checker, history), params=part.params)
-        for checker, part in zip(checkers, spec.checkers, strict=True)
-    )
+    checkers = _build(spec)
+    checks = _checks(spec, checkers, history)
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     findings = [f"{finding.invariant} {c.checker}: {finding.message}" for c in checks for finding in c.findings]
     troubles = [trouble] if trouble else []
@@ -127,6 +125,22 @@ def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History
     attempts = (*_by_mutation(checkers, history), *_by_sabotage(spec, checkers, sabotaged))
     unproven = _unproven(checkers, attempts)
     return Judgement(Verdict.UNKNOWN if unproven else Verdict.PASS, checks, attempts, tuple(unproven))
+
+
+def is_red(spec: GateSpec, history: History) -> bool:
+    """Whether some check fails already: then nothing else need show that the gate can."""
+    return any(check.verdict is Verdict.FAIL for check in _checks(spec, _build(spec), history))
+
+
+def _build(spec: GateSpec) -> list[Checker]:
+    return [build(part.checker, part.params) for part in spec.checkers]
+
+
+def _checks(spec: GateSpec, checkers: list[Checker], history: History) -> tuple[CheckResult, ...]:
+    return tuple(
+        msgspec.structs.replace(judge(checker, history), params=part.params)
+        for checker, part in zip(checkers, spec.checkers, strict=True)
+    )
 
 
 def counts_of(history: History) -> dict[str, int]:

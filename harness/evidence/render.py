@@ -5,9 +5,9 @@ for name, data in all_of(signoff): bundle.write(name, data)
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
+from harness.evidence.junit import junit
 from harness.evidence.signoff import GateResult, LabSeen, ProgramSeen, Signoff
 from harness.verdict import Overall, Verdict
 
@@ -85,14 +85,15 @@ def signoff_md(signoff: Signoff) -> str:
     lines += [
         "## Gates",
         "",
-        "Each passed only beside proof that it can fail: `red` counts the mutated histories and the sabotages that "
-        "its checkers caught.",
+        "Each passed only beside proof that it can fail: `red` counts the mutated histories, the sabotages and the "
+        "known bugs that its checkers caught.",
         "",
     ]
     there = [gate for gate in signoff.gates if gate.verdict is not Verdict.MISSING]
     lines += _table(("gate", "verdict", "time", "activity", "red", "why"), (_gate_row(gate) for gate in there))
     lines += _missing(signoff)
     lines += _drills(signoff)
+    lines += _known_bad(signoff)
     lines += ["## Clauses", ""]
     lines += _table(
         ("clause", "says", "decided by", "verdict"),
@@ -201,6 +202,22 @@ def _drills(signoff: Signoff) -> list[str]:
     )
 
 
+def _known_bad(signoff: Signoff) -> list[str]:
+    """Each known bug of the reference subject, and whether the gate that must see it did so in this run."""
+    if not signoff.known_bad:
+        return []
+    caught = sum(one.caught == "CAUGHT" for one in signoff.known_bad)
+    lines = [
+        "## Known bugs",
+        "",
+        f"{caught} of {len(signoff.known_bad)} bugs of the reference subject were caught by the gate that must see "
+        "them, each beside a green twin without it, on the same servers. A gate that missed one is UNKNOWN.",
+        "",
+    ]
+    rows = ((one.defect, one.gate, one.invariant, one.caught, cell(one.reason)) for one in signoff.known_bad)
+    return lines + _table(("bug", "gate", "invariant", "outcome", "how we know"), rows)
+
+
 def _drill_row(play: GateResult) -> tuple[str, ...]:
     kinds: dict[str, int] = {}
     for window in play.windows:
@@ -261,36 +278,3 @@ def _how_to(signoff: Signoff) -> list[str]:
         "- Judge this bundle again, offline: `signoff verify DIR`",
         "",
     ]
-
-
-def junit(signoff: Signoff) -> bytes:
-    """JUnit XML: one case a gate, unique by class and name; UNKNOWN is an error, MISSING is skipped."""
-    gates = signoff.gates
-    suite = ElementTree.Element(
-        "testsuite",
-        name="signoff",
-        tests=str(len(gates)),
-        failures=str(sum(g.verdict is Verdict.FAIL for g in gates)),
-        errors=str(sum(g.verdict is Verdict.UNKNOWN for g in gates)),
-        skipped=str(sum(g.verdict is Verdict.MISSING for g in gates)),
-        time=f"{signoff.run_s:.3f}",
-    )
-    tags = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.MISSING: "skipped"}
-    for gate in gates:
-        area, _, name = gate.id.partition("/")
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=f"signoff.{area}", name=name, time=f"{gate.duration_s:.3f}"
-        )
-        if gate.verdict in tags:
-            text = printable("; ".join(gate.reasons[:5]))
-            ElementTree.SubElement(case, tags[gate.verdict], message=text[:500]).text = f"{text}\nrepeat: {gate.repeat}"
-    rendered: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return rendered
-
-
-def printable(text: str) -> str:
-    """Without the characters that XML cannot hold."""
-    return "".join(
-        char if char in "\t\n\r" or (char >= " " and char not in "￾￿" and not "\ud800" <= char <= "\udfff") else "�"
-        for char in text
-    )

@@ -1,7 +1,7 @@
-"""What a signoff is judged against: the clauses of gates/requirements.toml, the gates that decide them, and
-gates/not_built.toml, the only gates that may be MISSING without exit 3.
+"""What a signoff is judged against: the clauses of gates/requirements.toml, the gates that decide them,
+gates/not_built.toml, the only gates that may be MISSING without exit 3, and the known bugs that gates must see.
 
-    expected = load(root / "gates")
+    expected = load(root)
     expected.gates        # every gate id that some clause names
 """
 
@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import EvidenceError, HarnessError
+from harness.evidence import defects
+from harness.evidence.defects import Defect
 from harness.evidence.judgement import GateSpec
 from harness.history import Record
 
@@ -34,6 +36,7 @@ class Expected(Record, frozen=True):
     requirements: tuple[Requirement, ...]
     not_built: dict[str, str]
     manifest: tuple[GateSpec, ...]
+    defects: tuple[Defect, ...] = ()
 
     @property
     def gates(self) -> tuple[str, ...]:
@@ -55,16 +58,22 @@ class _NotBuiltFile(msgspec.Struct, forbid_unknown_fields=True):
     not_built: dict[str, str]
 
 
-def load(folder: Path) -> Expected:
-    """From the three files of `gates/`. HarnessError when they contradict each other."""
+def load(root: Path) -> Expected:
+    """From the three files of `gates/` and the variants in `fixtures/defects/`. HarnessError when they contradict each
+    other."""
+    folder = root / "gates"
     try:
         requirements = msgspec.convert(tomllib.loads((folder / "requirements.toml").read_text()), _RequirementsFile)
         missing = msgspec.convert(tomllib.loads((folder / "not_built.toml").read_text()), _NotBuiltFile)
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=tuple[GateSpec, ...])
     except (OSError, tomllib.TOMLDecodeError, msgspec.DecodeError, msgspec.ValidationError) as error:
         raise EvidenceError(f"cannot read what a signoff is judged against: {error}", where=str(folder)) from error
-    expected = Expected(requirements.requirement, missing.not_built, manifest)
+    known_bad = defects.load_all(root / "fixtures" / "defects")
+    expected = Expected(requirements.requirement, missing.not_built, manifest, known_bad)
     unknown = sorted(set(expected.not_built) - set(expected.gates))
     if unknown:
         raise HarnessError(f"not_built.toml names gates that no clause names: {unknown}")
+    strangers = sorted({defect.gate for defect in known_bad} - {spec.id for spec in manifest})
+    if strangers:
+        raise HarnessError(f"defects name gates that are not in the manifest: {strangers}")
     return expected

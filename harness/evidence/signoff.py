@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from harness.checkers.base import CheckResult
+from harness.evidence.defects import Outcome
 from harness.evidence.judgement import Falsification, GateSpec, Ground, WindowSeen
 from harness.evidence.requirements import Expected
 from harness.history import Record
@@ -221,6 +222,8 @@ class Signoff(Record, frozen=True):
     drills: tuple[GateResult, ...] = ()
     """One for each play of a drill; a drill's own entry in `gates` is their merge."""
     guards: tuple[GateResult, ...] = ()
+    known_bad: tuple[Outcome, ...] = ()
+    """Each known bug of the reference subject that this run played, and whether its gate saw it."""
     exceptions: tuple[str, ...] = ()
     interrupted: bool = False
     repeat: str = ""

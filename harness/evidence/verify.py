@@ -2,8 +2,9 @@
 
 Numbered steps; each problem is named. 1 seal: every file is there, unchanged, and nothing else. 2 plan: the
 gates' checkers, parameters and floors are those of the installed manifest. 3 record: planned = started = finished, once
-each. 4 judgement: all checkers and falsifications again over the stored histories, with the same results.
-5 composition: clauses, overall verdict and exit code follow. 6 rendering: the pages say what the record says.
+each. 4 judgement: all checkers and falsifications again over the stored histories, with the same results, those of
+the known bugs and their green twins included. 5 composition: gates, clauses, overall verdict and exit code follow.
+6 rendering: the pages say what the record says.
 
     report = verify(Path("reports/latest"), expected)
     report.problems        # empty: the bundle is what it says
@@ -11,17 +12,16 @@ each. 4 judgement: all checkers and falsifications again over the stored histori
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
-from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence import render
-from harness.evidence.bundle import Bundle, RunEvent, pretty
-from harness.evidence.drawing import drawings
-from harness.evidence.judgement import counts_of, exceptions_of, floors_of, judge_gate, windows_of
+from harness.evidence.again import judge_again
+from harness.evidence.bundle import Bundle, RunEvent
+from harness.evidence.defects import Defect
+from harness.evidence.known_bad import DEFECT, due, outcomes_of, twins_in, variant_in, with_known_bad
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
@@ -61,16 +61,65 @@ def verify(folder: Path, expected: Expected) -> Report:
     except EvidenceError as error:
         return Report(None, (str(error),), 0)
     problems += _check_plan(plan, signoff, expected)
-    problems += _check_record(plan, events, signoff)
-    judged = 0
-    for result in signoff.plays:
-        if result.checks or result.verdict is Verdict.PASS:
-            judged += 1
-            problems += _judge_again(bundle, result, plan)
+    plays = _plays(bundle, signoff, problems)
+    problems += _check_record(plan, events, signoff, plays)
+    judged = _judge_all(bundle, plays, plan, problems)
+    problems += _check_known_bad(bundle, plan, signoff, expected)
     problems += _check_drills(plan, signoff, expected)
     problems += _check_composition(signoff, expected)
     problems += _check_rendering(bundle, signoff)
     return Report(signoff, tuple(problems), judged)
+
+
+def _plays(bundle: Bundle, signoff: Signoff, problems: list[str]) -> list[GateResult]:
+    """Each play as it was judged, before what known bugs showed of its gate."""
+    plays = []
+    for result in signoff.plays:
+        path = bundle.folder_of(result.play) / "verdict.json"
+        try:
+            told = bundle.result(result.play)
+        except EvidenceError as error:
+            problems.append(str(error))
+            told = None
+        outcomes = signoff.known_bad if result.seed is None else ()
+        if told is not None and with_known_bad(told, outcomes) != result:
+            problems.append(f"{path.relative_to(bundle.folder)}: it does not say what signoff.json says")
+        plays.append(told or result)
+    return plays
+
+
+def _judge_all(bundle: Bundle, plays: Iterable[GateResult], plan: Plan | None, problems: list[str]) -> int:
+    """How many were judged again."""
+    judged = 0
+    for result in plays:
+        if result.checks or result.verdict is Verdict.PASS:
+            judged += 1
+            problems += judge_again(bundle, result, plan)
+    return judged
+
+
+def _check_known_bad(bundle: Bundle, plan: Plan | None, signoff: Signoff, expected: Expected) -> list[str]:
+    """Every known bug that was due was played, as the one that is installed; twins and variants are judged again."""
+    defects = due(expected.defects, plan, signoff.gates)
+    problems: list[str] = []
+    try:
+        if signoff.known_bad != outcomes_of(bundle, defects):
+            problems.append("signoff.json: its known bugs are not those that were due, with what their bundles show")
+        sources = {variant_in(bundle, defect).folder: defect for defect in defects}
+        for folder in (twins_in(bundle).folder, *sources) if defects else ():
+            problems += _check_variant(Bundle(folder), sources.get(folder), expected)
+    except EvidenceError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _check_variant(own: Bundle, defect: Defect | None, expected: Expected) -> list[str]:
+    plan, problems = own.plan(), []
+    if defect is not None and own.read(DEFECT, Defect) != defect:
+        problems.append(f"{DEFECT}: it is another defect than the installed one")
+    problems += _check_specs(plan, expected) if plan is not None else []
+    _judge_all(own, own.believed().values(), plan, problems)
+    return [f"known-bad/{own.run_id}: {problem}" for problem in problems]
 
 
 def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list[str]:
@@ -84,6 +133,11 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
         signoff.selection,
     ):
         problems.append("plan.json: it is the plan of another run than signoff.json")
+    return problems + _check_specs(plan, expected)
+
+
+def _check_specs(plan: Plan, expected: Expected) -> list[str]:
+    problems = []
     installed = {spec.id: spec for spec in expected.manifest}
     for spec in plan.gates:
         if spec.id not in installed:
@@ -95,10 +149,12 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
     return problems
 
 
-def _check_record(plan: Plan | None, events: list[RunEvent], signoff: Signoff) -> list[str]:
+def _check_record(
+    plan: Plan | None, events: list[RunEvent], signoff: Signoff, plays: Iterable[GateResult]
+) -> list[str]:
     planned = {play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)} if plan else set()
     problems = []
-    for result in signoff.plays:
+    for result in plays:
         starts = sum(e.play == result.play and e.event == "started" for e in events)
         ends = [e for e in events if e.play == result.play and e.event == "finished"]
         if result.verdict is Verdict.MISSING and not ends:
@@ -131,81 +187,12 @@ def _check_drills(plan: Plan | None, signoff: Signoff, expected: Expected) -> li
     for spec in specs:
         planned = plays_of(spec, signoff.profile, signoff.seed)
         own = [result for result in signoff.drills if result.id == spec.id]
-        if by_id.get(spec.id) != merge_plays(spec.id, own, planned, expected):
+        merged = merge_plays(spec.id, own, planned, expected)
+        if by_id.get(spec.id) != with_known_bad(merged, signoff.known_bad):
             problems.append(f"signoff.json: {spec.id} is not the merge of its plays")
     strangers = {result.id for result in signoff.drills} - {spec.id for spec in specs}
     problems += [f"signoff.json: {name} is told as a drill, and none was planned" for name in sorted(strangers)]
     return problems
-
-
-def _judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[str]:
-    spec = next((spec for spec in plan.gates if spec.id == result.id), None) if plan is not None else None
-    if spec is None:
-        return [f"{result.id}: it has a verdict, but no plan"]
-    try:
-        history, sabotaged = bundle.histories(spec, result.play)
-        again = judge_gate(spec, history, sabotaged, result.trouble)
-        told = bundle.result(result.play)
-    except (OSError, EvidenceError) as error:
-        return [f"{result.id}: its history cannot be judged again: {error}"]
-    problems = []
-    for name, recorded in (("checks", result.checks), ("falsification", result.falsifications)):
-        path = bundle.folder_of(result.play) / f"{name}.json"
-        if not path.is_file() or path.read_bytes() != pretty(recorded):
-            problems.append(f"{result.play.base}/{name}.json: it does not say what signoff.json says")
-    if told != result:
-        problems.append(f"{result.play.base}/verdict.json: it does not say what signoff.json says")
-    if again.verdict is not result.verdict:
-        problems.append(
-            f"{result.id}: judged again it is {again.verdict.value}, the signoff says {result.verdict.value}"
-        )
-    if again.checks != result.checks:
-        problems.append(f"{result.id}: judged again its checks differ from those recorded")
-    if again.falsifications != result.falsifications:
-        problems.append(f"{result.id}: judged again its falsifications differ from those recorded")
-    if again.reasons != result.reasons:
-        problems.append(f"{result.id}: judged again its reasons differ from those recorded")
-    if result.counts != counts_of(history):
-        problems.append(f"{result.id}: its counts are not those of its history")
-    for name, data in drawings(history, result.windows) if result.seed is not None else ():
-        path = bundle.folder_of(result.play) / name
-        if not path.is_file() or path.read_bytes() != data:
-            problems.append(f"{result.play.base}/{name}: it does not show what the history says")
-    problems += _check_schedule(bundle, result)
-    if result.exceptions != exceptions_of(history):
-        problems.append(f"{result.id}: its exceptions are not those of its history")
-    if result.windows != windows_of(history):
-        problems.append(f"{result.id}: its fault windows are not those of its history")
-    if result.floors != floors_of(spec):
-        problems.append(f"{result.id}: its floors are not those of its plan")
-    return problems
-
-
-class _Scheduled(msgspec.Struct):
-    """What verification needs of a window in schedule.json."""
-
-    name: str
-    target: str
-    fault: dict[str, object]
-
-
-class _Schedule(msgspec.Struct):
-    windows: list[_Scheduled]
-
-
-def _check_schedule(bundle: Bundle, result: GateResult) -> list[str]:
-    """What a drill that passed has played is what its schedule says, no window less."""
-    if result.seed is None or result.verdict is not Verdict.PASS:
-        return []
-    path = bundle.folder_of(result.play) / "schedule.json"
-    try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_Schedule)
-    except (OSError, *UNREADABLE) as error:
-        return [f"{result.play.base}/schedule.json: it cannot be read: {error}"]
-    planned = sorted((window.name, str(window.fault.get("kind")), window.target) for window in saved.windows)
-    if planned != sorted((window.name, window.kind, window.target) for window in result.windows):
-        return [f"{result.play.base}/schedule.json: its windows are not those that were played"]
-    return []
 
 
 def _check_composition(signoff: Signoff, expected: Expected) -> list[str]:

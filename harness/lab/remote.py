@@ -23,6 +23,7 @@ _HINTS = {
     401: "the server does not take the token: is it one of this server's, and not expired?",
     404: "the server has no such database",
 }
+_UNTRUSTED = "its certificate is not trusted here: SSL_CERT_FILE names a file with the authority that signed it"
 
 
 class Remote:
@@ -47,7 +48,8 @@ class Remote:
         try:
             return await self._http.schema(self.database)
         except Unreachable as error:
-            raise LabError(f"the remote server is not reached: {error}", hint="look at [lab.remote] url") from error
+            hint = _UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in str(error) else "look at [lab.remote] url"
+            raise LabError(f"the remote server is not reached: {error}", hint=hint) from error
         except HttpRefused as error:
             hint = _HINTS.get(error.status, "is this a SpacetimeDB server?")
             raise LabError(f"the remote server refuses: {error}", hint=hint) from error

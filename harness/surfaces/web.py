@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -31,6 +32,7 @@ from harness.template import fill, fill_text
 REQUEST_TIMEOUT_MS = 10_000
 Heard = Callable[[Exchange], None]
 MAX_BODY_BYTES = 32 * 1024 * 1024  # a subject that sends for ever is cut off here
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # which of the two, its head says
 
 
 class NoAnswer(SubjectError):
@@ -67,7 +69,7 @@ class Web:
         self._called = urlsplit(base_url)._replace(netloc=host).geturl() if host else base_url  # what an error says
         self._heard = heard
         headers = {"host": host} if host else {}
-        headers |= {} if keep_alive else {"connection": "close"}
+        headers |= {"accept-encoding": "identity"} | ({} if keep_alive else {"connection": "close"})
         limits = httpx2.Limits(max_connections=200, max_keepalive_connections=100 if keep_alive else 0)
         self._http = httpx2.AsyncClient(
             base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_MS / 1000, trust_env=False, limits=limits
@@ -138,12 +140,22 @@ class Web:
 
 
 async def _read(response: httpx2.Response) -> bytes:
+    """The body, bounded on the line and unpacked: a few packed bytes can stand for any number. One that is packed in
+    another way than gzip or deflate stays as it came."""
     raw = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         raw += chunk
         if len(raw) > MAX_BODY_BYTES:
             raise NoAnswer(f"the answer is longer than {MAX_BODY_BYTES} bytes", sent=True)
-    return bytes(raw)
+    if response.headers.get("content-encoding", "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return bytes(raw)
+    try:
+        unpacked = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(bytes(raw), MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise NoAnswer(f"the answer cannot be unpacked: {error}", sent=True) from error
+    if len(unpacked) > MAX_BODY_BYTES:
+        raise NoAnswer(f"the answer, unpacked, is longer than {MAX_BODY_BYTES} bytes", sent=True)
+    return unpacked
 
 
 def json_of(raw: bytes) -> Json:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -42,9 +43,11 @@ class HttpClient:
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # The machine's own authorities, and those of SSL_CERT_FILE, as for WebSockets; reading them takes a while.
+        trusted = ssl.create_default_context() if base_url.startswith("https:") else False
         self.base_url = base_url
         self._http = httpx2.AsyncClient(
-            base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_MS / 1000, trust_env=False
+            base_url=base_url, headers=headers, timeout=REQUEST_TIMEOUT_MS / 1000, trust_env=False, verify=trusted
         )
 
     async def request(

@@ -21,8 +21,8 @@ from chaos.schedule import Schedule, dump, load, window
 from harness.checkers import build
 from harness.errors import UserError
 from harness.gate import Gate
+from harness.host import ROOT
 from harness.lab.middlebox import Message, Middlebox
-from harness.runner import ROOT
 
 FAULTS = (
     faults.Latency(ms=20),

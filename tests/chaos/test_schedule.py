@@ -15,7 +15,7 @@ from chaos import drill as drill_module
 from chaos.faults import Latency, ProxyDown
 from chaos.schedule import Schedule, Window, dump, load, shrink, window
 from harness.errors import UserError
-from harness.runner import ROOT
+from harness.host import ROOT
 
 SUITES = sorted(path.stem for path in (ROOT / "chaos").glob("test_*.py"))
 

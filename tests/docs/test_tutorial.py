@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner import ROOT
+from harness.host import ROOT
 
 pytestmark = pytest.mark.typescript
 

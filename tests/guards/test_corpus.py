@@ -18,7 +18,7 @@ from guards.config import GuardsConfig
 from guards.languages import LANGUAGES
 from guards.rule import RULES, load
 from guards.scan import Request, scan
-from harness.runner import ROOT
+from harness.host import ROOT
 
 CORPORA = ROOT / "fixtures" / "corpora"
 CASES: list[dict[str, Any]] = tomllib.loads((CORPORA / "corpus.toml").read_text())["case"]

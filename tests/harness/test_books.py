@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.history import SocketSeen, unpack
-from harness.scenario import Scenario, Setup
+from harness.scenario import Scenario
+from harness.setup import Setup
 from harness.wire.client import Subscription
 
 pytestmark = pytest.mark.lab

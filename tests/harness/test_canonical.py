@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.canonical import canonical_json, chain_next, chain_start, payload_hash, state_hash
-from harness.runner import ROOT
+from harness.host import ROOT
 
 VECTORS = json.loads((ROOT / "fixtures" / "vectors" / "spacetime_payload_hash_vectors.v1.json").read_bytes())["vectors"]
 

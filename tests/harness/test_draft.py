@@ -11,8 +11,8 @@ import pytest
 from harness.config import Config
 from harness.draft import draft, write
 from harness.errors import ConfigError, UserError
+from harness.host import ROOT
 from harness.loading import load
-from harness.runner import ROOT
 from harness.survey.found import PARTS
 from harness.survey.look import survey
 from tests.harness.survey.test_look import tree, workspace

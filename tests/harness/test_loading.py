@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
+from harness.host import ROOT
 from harness.loading import find, load
-from harness.runner import ROOT
 
 REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
 LEAST = """version = 1
@@ -66,6 +66,7 @@ def test_the_least_is_enough(tmp_path: Path) -> None:
         ('path = "/publish"', 'path = "publish"', 12, "runtime.publish.path"),
         ("[runtime]", '[hash]\nenvelope = "x"\n[runtime]', 10, "must hold {payload}"),
         ('wasm = "m.wasm"', 'wasm = "other.wasm"', 7, "does not exist"),
+        ('wasm = "m.wasm"', "", 6, "a lab of its own publishes the module"),
         ('name = "s"', 'name = "${SIGNOFF_NOT_SET}"', 4, "SIGNOFF_NOT_SET is not set"),
     ],
 )
@@ -120,6 +121,14 @@ def test_a_remote_server_is_described_and_its_token_is_a_secret(
     config = load(write(tmp_path, LEAST + '[lab]\nprovider = "remote"\n' + REMOTE))
     assert config.lab.remote is not None
     assert (config.lab.remote.token, config.lab.remote.writes, config.secrets) == ("eyJ", False, ("eyJ",))
+
+
+def test_a_database_that_exists_needs_no_wasm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNOFF_TOKEN", "eyJ")
+    text = LEAST.replace('wasm = "m.wasm"', "") + '[lab]\nprovider = "{}"\n' + REMOTE
+    assert load(write(tmp_path, text.replace("{}", "remote"))).module.wasm is None
+    with pytest.raises(ConfigError, match=r"judged with \[lab\] provider = 'remote'"):
+        load(write(tmp_path, text.replace("{}", "auto")))
 
 
 @pytest.mark.parametrize(

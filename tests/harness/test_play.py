@@ -207,6 +207,20 @@ def test_a_sabotage_that_stays_green_makes_the_gate_unknown(setup: Setup, tmp_pa
     assert "did not fire on the sabotage" in result.reasons[0]
 
 
+def test_a_gate_that_is_red_by_itself_plays_no_sabotage(setup: Setup, tmp_path: Path) -> None:
+    """A sabotage settles in vain for half a minute, and shows what is seen already."""
+    played = []
+
+    async def story(scene: Scenario) -> None:
+        note(scene, "good", "bad")
+
+    async def sabotage(scene: Scenario) -> None:
+        played.append(scene.name)
+
+    result = play(setup, tmp_path, story, sabotages=(Sabotage("never", "I18", sabotage),))
+    assert (result.verdict, result.falsifications, played) == (Verdict.FAIL, (), [])
+
+
 def test_the_decoy_is_a_twin_that_takes_the_subjects_writes(setup: Setup, tmp_path: Path) -> None:
     async def story(scene: Scenario) -> None:
         runtime = await scene.start_runtime()

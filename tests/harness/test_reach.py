@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import LabError
+from harness.host import ROOT
 from harness.lab.ports import Ports
 from harness.loading import load
 from harness.reach import STEPS, Outcome, exit_code, reach
-from harness.runner import ROOT, prepare
+from harness.runner import prepare
 from harness.scenario import Scenario
 from harness.setup import Setup
 from harness.verdict import Exit

@@ -13,8 +13,8 @@ from harness.config import CallConfig, RemoteConfig
 from harness.errors import ConfigError, SubjectError
 from harness.lab.topology import Lab
 from harness.remote_scenario import RemoteScenario
-from harness.scenario import AbsentSurface
 from harness.setup import Chosen, Setup
+from harness.staging import AbsentSurface
 from harness.workload.traffic import Traffic
 
 pytestmark = pytest.mark.lab

@@ -69,7 +69,8 @@ import asyncio, os, sys
 from pathlib import Path
 from harness.loading import load
 from harness.process import OWNER
-from harness.runner import ROOT, prepare
+from harness.host import ROOT
+from harness.runner import prepare
 from harness.scenario import Scenario
 
 async def main():

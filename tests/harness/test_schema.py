@@ -32,8 +32,8 @@ from harness.evidence.signoff import (
     invariants_of,
     requirements_of,
 )
+from harness.host import ROOT
 from harness.meanings import MEANING
-from harness.runner import ROOT
 from harness.verdict import Overall, Verdict
 
 VALIDATOR = Draft202012Validator(schema.schema())
@@ -62,7 +62,7 @@ def written() -> Any:
         subject=SubjectSeen("s", TreeState("", True), (SurfaceSeen("runtime", ("run", "it")),)),
         lab=LabSeen("build", program, program, ModuleSeen("ab" * 32, "cd" * 32)),
         gates=(gate,),
-        requirements=requirements_of(load(ROOT / "gates"), (gate,)),
+        requirements=requirements_of(load(ROOT), (gate,)),
         invariants_map=invariants_of((gate,)),
         evidence_classes=classes_of((gate,)),
         not_established=NOT_ESTABLISHED,

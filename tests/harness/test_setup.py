@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UserError
+from harness.host import ROOT
 from harness.loading import load
-from harness.runner import ROOT
 from harness.setup import Chosen, Setup
 
 

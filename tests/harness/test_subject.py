@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.config import RemoteConfig
+from harness.host import ROOT
 from harness.loading import load
-from harness.runner import ROOT
 from harness.subject import grounds_of, see_environment, see_subject
 
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.runner import ROOT
+from harness.host import ROOT
 
 COPIED = ("harness", "gates", "chaos", "guards", "fixtures", "pyproject.toml")
 TIMEOUT_S = 240

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.runner import ROOT
+from harness.host import ROOT
 from harness.wait import wait_until
 from tests.main_job.project import signoff
 
@@ -81,6 +81,16 @@ def test_evidence_that_cannot_be_written_is_exit_5(tmp_path: Path) -> None:
     assert done.returncode == 5, done.stderr
     assert "No space left on device" in done.stderr or "disk is full" in done.stderr
     assert "--out" in done.stderr
+
+
+def test_a_run_leaves_the_temporary_folders_of_other_pytest_sessions_alone(tmp_path: Path) -> None:
+    """pytest would remove all but its last three at the end of a run, and an interrupted run would wait for that."""
+    there = tmp_path / "temp"
+    there.mkdir()
+    words = ["--config", CONFIG, "--only", "guards/exceptions", "--profile", "smoke", "--out", str(tmp_path / "out")]
+    ended = signoff("run", *words, env={"PYTEST_DEBUG_TEMPROOT": str(there)})
+    assert ended.code == 0, ended.out + ended.err
+    assert list(there.iterdir()) == []
 
 
 def test_help_is_there_without_a_configuration() -> None:

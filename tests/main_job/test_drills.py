@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runner import ROOT
+from harness.host import ROOT
 from tests.main_job.project import run, signoff
 
 pytestmark = pytest.mark.lab

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.host import ROOT
 from harness.lab import build, engine
 from harness.lab.providers import Components
-from harness.runner import ROOT
 from harness.wait import wait_until
 from tests.main_job.project import run, signoff
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from harness import process
+from harness.host import ROOT
 from harness.process import MAX_LOG_BYTES
-from harness.runner import ROOT
 from tests.main_job.project import run
 
 pytestmark = pytest.mark.lab

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from harness.host import ROOT
 from harness.lab.keys import Keys
 from harness.lab.ports import Ports
-from harness.runner import ROOT
 from tests.main_job.project import Ended, run
 
 pytestmark = pytest.mark.lab

@@ -11,16 +11,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from harness import defects
-from harness.runner import ROOT
+from harness import variants
+from harness.evidence import defects
+from harness.host import ROOT
 from harness.wire.client import Subscription
 from harness.wire.http import HttpClient
 from tests.main_job.project import Ended, signoff
+from tests.main_job.tls import behind_tls
 
 pytestmark = pytest.mark.lab
 
@@ -87,11 +89,15 @@ def elsewhere(tmp_path: Path) -> Iterator[Elsewhere]:
 
 
 def subject_of(folder: Path, provider: str, writes: bool = False) -> Path:
+    """The reference; without its compiled module where the database exists already."""
     shutil.copytree(ROOT / "fixtures" / "reference", folder, ignore=shutil.ignore_patterns("__pycache__", "target"))
     config = folder / "signoff.toml"
     text = config.read_text()
     assert 'provider = "auto"\n' in text
     table = TABLE.format(provider=provider, writes=str(writes).lower())
+    if provider == "remote":
+        text = text.replace('wasm = "module/sync_module.wasm"\n', "")
+        (folder / "module" / "sync_module.wasm").unlink()
     config.write_text(text.replace('provider = "auto"\n', table))
     return config
 
@@ -172,7 +178,7 @@ def test_beside_a_lab_of_our_own_both_are_judged(elsewhere: Elsewhere, tmp_path:
 def test_a_module_that_loses_rows_of_the_living_is_found_there_too(tmp_path: Path) -> None:
     """D24: a presence row dies while another connection of that identity lives."""
     folder = ROOT / "fixtures" / "defects"
-    variant = defects.make_variant(
+    variant = variants.make_variant(
         defects.load(folder / "D24"), folder / "D24", ROOT / "fixtures" / "reference", tmp_path / "variant"
     )
     with lab_up(variant, tmp_path / "elsewhere") as there:
@@ -181,6 +187,23 @@ def test_a_module_that_loses_rows_of_the_living_is_found_there_too(tmp_path: Pat
     assert ended.code == 1, ended.out + ended.err
     assert "I10 presence-drift" in str(gates[HANDSHAKE]["reasons"])
     assert "is live and has no presence row" in str(gates[HANDSHAKE]["reasons"])
+
+
+def test_a_server_behind_tls_is_judged_when_its_certificate_is_trusted(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    """As one on the internet; without trust, the run ends before anything is played and says why."""
+    config, reports = subject_of(tmp_path / "subject", "remote"), tmp_path / "reports"
+    host, _, port = elsewhere.url.removeprefix("http://").partition(":")
+    with behind_tls((host, int(port)), tmp_path) as (url, certificate):
+        there = replace(elsewhere, url=url)
+        ended = signoff("run", "--config", str(config), "--out", str(reports), env=there.env)
+        assert (ended.code, "CERTIFICATE_VERIFY_FAILED" in ended.err) == (4, True), ended.err
+        assert "SSL_CERT_FILE" in ended.err
+        env = {**there.env, "SSL_CERT_FILE": str(certificate)}
+        words = ["--config", str(config), "--profile", "smoke", "--out", str(reports), "--only", HANDSHAKE]
+        ended = signoff("run", *words, env=env)
+    assert ended.code == 0, ended.out + ended.err
+    gates = json.loads((reports / "latest" / "signoff.json").read_bytes())["gates"]
+    assert next(gate for gate in gates if gate["id"] == HANDSHAKE)["verdict"] == "PASS"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from harness.evidence.findings import IN_FULL, SAYS, GateReport, report
 from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult
 from harness.history import Contract, FinalState, History, pack
-from harness.runner import ROOT
+from harness.host import ROOT
 from harness.verdict import Verdict
 from tests.harness.checkers.cases import Script
 

@@ -10,7 +10,7 @@ from harness.checkers.contract import ContractBroken
 from harness.evidence.judgement import EXCEPTION, CheckerSpec, GateSpec, SabotageSpec, exceptions_of, judge_gate
 from harness.evidence.requirements import load
 from harness.history import SCHEMA, Anchor, Contract, History, Op, pack
-from harness.runner import ROOT
+from harness.host import ROOT
 from harness.verdict import Verdict
 
 CONTRACT = CheckerSpec("contract-broken", "I18", {})
@@ -111,6 +111,6 @@ def test_sabotages_must_be_red_for_their_invariant() -> None:
 
 
 def test_every_checker_of_every_gate_has_a_mutation() -> None:
-    parts = [part for spec in load(ROOT / "gates").manifest for part in spec.checkers]
+    parts = [part for spec in load(ROOT).manifest for part in spec.checkers]
     assert {part.checker for part in parts} == set(REGISTRY), "each checker decides some gate"
     assert all(build(part.checker, part.params).mutations() for part in parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 from hypothesis import given
@@ -11,10 +10,10 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from harness.evidence.judgement import WindowSeen
-from harness.evidence.render import MAX_CELL_CHARS, cell, junit, last_line, signoff_md
+from harness.evidence.render import MAX_CELL_CHARS, cell, last_line, signoff_md
 from harness.evidence.signoff import GateResult, Signoff
 from harness.verdict import Verdict
-from tests.harness.evidence.bundles import make, signoff_of
+from tests.harness.evidence.bundles import make, make_with_known_bad, signoff_of
 
 HOSTILE = "| a | **b** <script>alert(1)</script> `x` [l](javascript:1)\n\n# GO\n\0\x1b[31m"
 
@@ -46,16 +45,6 @@ def test_a_cell_is_one_bounded_line(text: str) -> None:
     assert "\n" not in shown
     assert len(shown) <= MAX_CELL_CHARS
     assert "|" not in shown.replace("\\|", "")
-
-
-def test_junit_is_xml_with_unique_names_whatever_the_reasons(tmp_path: Path) -> None:
-    suite = ElementTree.fromstring(junit(one(tmp_path)))
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "1")
-    names = [(case.get("classname"), case.get("name")) for case in suite]
-    assert len(set(names)) == len(names) == 2
-    failure = suite.find("testcase/failure")
-    assert failure is not None
-    assert "<script>" in (failure.text or "")
 
 
 def test_the_page_says_why_it_is_not_go_and_how_to_repeat(tmp_path: Path) -> None:
@@ -91,3 +80,10 @@ def test_a_cell_moves_no_cursor_and_turns_no_text_around(text: str) -> None:
     """The page is printed on terminals too: escape sequences and marks of direction are no words."""
     assert all(char.isprintable() for char in cell(text))
     cell(text).encode()
+
+
+def test_the_page_shows_each_known_bug(tmp_path: Path) -> None:
+    page = signoff_md(make_with_known_bad(tmp_path, variant="1").read("signoff.json", Signoff))
+    assert "0 of 1 bugs of the reference subject were caught" in page
+    assert "| D1 | a/one | I18 | SURVIVED |" in page
+    assert "### UNKNOWN a/one" in page

@@ -13,9 +13,10 @@ from harness.config import HashConfig, PresenceTable, TablesConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import FinalState, History, Presence, unpack
+from harness.host import ROOT
 from harness.lab.keys import ISSUER
 from harness.loading import load
-from harness.runner import ROOT, prepare
+from harness.runner import prepare
 from harness.scenario import Scenario
 from harness.setup import Setup
 from harness.surfaces.observer import Observer, final_read_of

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import zlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -139,6 +141,37 @@ def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web_module, "MAX_BODY_BYTES", 1_000)
     with pytest.raises(NoAnswer, match="longer than"):
         asked(answering(http(b"x" * 5_000)), lambda web: web.send("GET", "/"))
+
+
+PACKED = gzip.compress(b'{"seq":7}')
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "read"),
+    [
+        ("gzip", PACKED, {"seq": 7}),
+        ("GZIP", PACKED, {"seq": 7}),
+        ("deflate", zlib.compress(b'{"seq":7}'), {"seq": 7}),
+        ("identity", b'{"seq":7}', {"seq": 7}),
+        ("gzip, gzip", gzip.compress(PACKED), None),
+        ("br", b"\x0b\x04", None),
+    ],
+)
+def test_a_packed_body_is_unpacked_where_it_can_be(encoding: str, body: bytes, read: object) -> None:
+    talk = answering(http(body, extra=f"content-encoding: {encoding}\r\n"))
+    reply = asked(talk, lambda web: web.send("GET", "/"))
+    assert (reply.status, reply.body) == (200, read)
+    assert b"accept-encoding: identity" in talk.seen[0].lower()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(gzip.compress(bytes(50_000_000)), "unpacked, is longer than"), (b"no gzip at all", "cannot be unpacked")],
+)
+def test_a_body_that_unpacks_to_too_much_or_not_at_all_is_no_answer(body: bytes, said: str) -> None:
+    talk = answering(http(body, extra="content-encoding: gzip\r\n"))
+    with pytest.raises(NoAnswer, match=said):
+        asked(talk, lambda web: web.send("GET", "/"))
 
 
 def test_headers_and_cookies_are_captured_too() -> None:

@@ -15,9 +15,10 @@ from pathlib import Path
 import websockets.asyncio.client
 from websockets.typing import Subprotocol
 
+from harness.host import ROOT
 from harness.lab.topology import Lab
 from harness.loading import load
-from harness.runner import ROOT, prepare
+from harness.runner import prepare
 from harness.wire.messages import PROTOCOL, call_reducer, subscribe_multi
 
 FRAMES = Path(__file__).with_name("frames")

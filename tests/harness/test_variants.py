@@ -1,0 +1,65 @@
+"""Variants: their patches apply, and their wasm is fresh. How they are played: tests/main_job/test_defects.py."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from harness import variants
+from harness.evidence.defects import Defect, load_all
+from harness.host import ROOT
+
+FOLDER = ROOT / "fixtures" / "defects"
+REFERENCE = ROOT / "fixtures" / "reference"
+ALL = load_all(FOLDER)
+
+
+@pytest.mark.parametrize("defect", ALL, ids=lambda d: d.id)
+def test_a_variant_can_be_made(defect: Defect, tmp_path: Path) -> None:
+    config = variants.make_variant(defect, FOLDER / defect.id, REFERENCE, tmp_path / "subject")
+    changed = [
+        path
+        for path in (tmp_path / "subject").rglob("*")
+        if path.is_file() and path.read_bytes() != (REFERENCE / path.relative_to(tmp_path / "subject")).read_bytes()
+    ]
+    assert config.is_file()
+    assert any(defect.marker in path.read_text(errors="replace") for path in changed), "the marker is in the patch"
+
+
+@pytest.mark.parametrize("defect", [d for d in ALL if d.wasm], ids=lambda d: d.id)
+def test_the_wasm_of_a_variant_is_fresh(defect: Defect, tmp_path: Path) -> None:
+    variants.make_variant(defect, FOLDER / defect.id, REFERENCE, tmp_path / "subject")
+    module = tmp_path / "subject" / "module"
+    sidecar = FOLDER / defect.id / Path(defect.wasm).with_suffix(".toml").name
+    (module / "sync_module.toml").write_bytes(sidecar.read_bytes())
+    assert stale_parts(module) == []
+
+
+def test_the_wasm_of_the_reference_is_fresh() -> None:
+    assert stale_parts(REFERENCE / "module") == []
+
+
+def test_a_stale_wasm_is_refused(tmp_path: Path) -> None:
+    import shutil
+
+    module = tmp_path / "module"
+    shutil.copytree(REFERENCE / "module", module)
+    source = module / "src" / "lib.rs"
+    source.write_text(source.read_text() + "\n// one more line\n")
+    assert stale_parts(module)
+
+
+def stale_parts(module: Path) -> list[str]:
+    """What `python build.py --check` of that folder names."""
+    spec = importlib.util.spec_from_file_location("module_build", module / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules["module_build"] = build
+    spec.loader.exec_module(build)
+    found: list[str] = build.stale(build.Module(module))
+    return found
