@@ -42,7 +42,7 @@ class Redactor:
         for secret in self._secrets:
             for length in range(min(len(secret), len(clean)), _SHORTEST - 1, -1):
                 if secret[length - 1] == clean[-1] and clean.endswith(secret[:length]):
-                    return clean[:-length] + _MARK
+                    return clean[:-length] + MARK
         return clean
 
     def clean_file(self, path: Path) -> None:
