@@ -148,7 +148,8 @@ def _details(visit: Visit, step: Step, error: SignoffError, since_ns: int) -> tu
     sent, came, table = missed.sent, missed.came, missed.table or step.table
     exchange = _last_exchange(visit.scene, step.surface, since_ns)
     if exchange is not None:
-        sent = sent or f"{exchange.asked} {exchange.body}".strip()
+        headers = f"({'; '.join(exchange.headers)})" if exchange.headers else ""
+        sent = sent or " ".join(filter(None, (exchange.asked, headers, exchange.body)))
         came = came or answer_of(exchange)
     clean = visit.scene.record.redactor.clean
     text = visit.config.path.read_text(encoding="utf-8")
@@ -170,7 +171,7 @@ def _last_exchange(scene: Scenario, surface: str, since_ns: int) -> Exchange | N
 
 
 def _command_of(config: Config, surface: str) -> str:
-    """What starts a part."""
+    """What starts a part, where the harness does."""
     part = config.surfaces.get(surface)
     return " ".join(part.command) if part is not None else ""
 

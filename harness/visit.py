@@ -11,6 +11,8 @@ left here; in which order, and what hangs on what, is harness.reach's.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from harness.config import StepConfig
 from harness.errors import SubjectError
 from harness.evidence.exchanges import Exchange
@@ -18,6 +20,8 @@ from harness.scenario import Scenario
 from harness.subject import check_tables
 from harness.surfaces.control import Minted, Session
 from harness.surfaces.events import Event
+from harness.surfaces.service import Service
+from harness.template import placeholders
 from harness.wait import WaitedTooLong, wait_until
 from harness.wire.http import HttpClient
 from harness.workload.traffic import Sent, Traffic
@@ -52,10 +56,20 @@ class Visit:
         return f"SpacetimeDB {lab.components.spacetimedb.version}, program {lab.program[:16]}"
 
     async def control_ready(self) -> str:
-        return f"at {(await self.scene.start_control()).place.url}"
+        return await self._ready("control", self.scene.start_control)
 
     async def runtime_ready(self) -> str:
-        return f"at {(await self.scene.start_runtime()).place.url}"
+        return await self._ready("runtime", self.scene.start_runtime)
+
+    async def _ready(self, part: str, start: Callable[[], Awaitable[Service]]) -> str:
+        try:
+            return f"at {(await start()).place.url}"
+        except SubjectError as error:
+            there = self.config.surfaces[part].runs_at if part in self.config.surfaces else ""
+            if not there:
+                raise
+            expected = f"a status of 200 to 299 from its ready route: it runs already, at {there}, and nobody starts it"
+            raise Missed(str(error), expected=expected) from error
 
     async def desktop_ready(self) -> str:
         return f"process {(await self.scene.start_desktop()).child.process.pid}"
@@ -152,7 +166,7 @@ class Visit:
         """What the runtime asked of the server last, and what it was answered."""
         crossed = self.scene.crossings["runtime"].exchanges("runtime")
         if not crossed:
-            return "The runtime asked nothing of the server on its path"
+            return f"The runtime asked nothing of the server on its path: {self._told_of_server('runtime')}"
         return f"The runtime's last request at the server: {crossed[-1].asked} {answer_of(crossed[-1])}"
 
     async def runtime_seen(self) -> str:
@@ -182,11 +196,24 @@ class Visit:
         if not count:
             raise Missed(
                 f"no connection of the {part} crossed its path",
-                sent=f"the {part} was told {path.url} as {{server.url}}",
-                came="no connection on it",
+                sent=self._told_of_server(part),
+                came=f"no connection on {path.url}",
                 expected="at least one",
+                table=part if self.config.surfaces[part].runs_at else "",
             )
         return f"{count} on {path.url}"
+
+    def _told_of_server(self, part: str) -> str:
+        """Whether and how a part learns where the lab's server is: one that runs already can only be told by a step."""
+        surface, url = self.config.surfaces[part], self.scene.lab.paths[part].url
+        if "server.url" in placeholders(surface.model_dump(mode="json")):
+            return f"it was told {url} as {{server.url}}"
+        if surface.runs_at:
+            return (
+                f"it runs at {surface.runs_at}, no step of [{part}] tells it {{server.url}}, and so it speaks to the "
+                "server that it was given by whoever started it"
+            )
+        return f"neither the environment nor the command of [{part}] tells it {{server.url}}, which is {url}"
 
     async def none_past(self) -> str:
         lab = self.scene.lab

@@ -11,21 +11,25 @@ when all of them are known.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable
 
 import msgspec
 
-from harness.evidence.redact import Redactor
+from harness.evidence.redact import MARK, Redactor
 from harness.history import Record, encode
 
 MAX_KEPT = 3_000  # the last ones of each kind
 MAX_TEXT_CHARS = 2_000  # of a body, so that a flood fills no bundle
+_SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|api-?key|session|password", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"((?:Bearer|Basic|Digest|DPoP|Token) )?.*", re.IGNORECASE | re.DOTALL)
+_HIDDEN = rf"\1{MARK}"
 
 
 class Exchange(Record, frozen=True):
-    """`t_ns` when it was asked; `ms` until the answer, absent when none came. `log_at` is how long the surface's log
-    was at its end."""
+    """`t_ns` when it was asked; `ms` until the answer, absent when none came. `headers` are lines, those of a request
+    that the harness made. `log_at` is how long the surface's log was at its end."""
 
     t_ns: int
     ms: float | None
@@ -37,6 +41,7 @@ class Exchange(Record, frozen=True):
     answer: str = ""
     error: str = ""
     log_at: int | None = None
+    headers: tuple[str, ...] = ()
 
 
 class Exchanges:
@@ -63,9 +68,17 @@ def cleaned(exchanges: Iterable[Exchange], redactor: Redactor) -> list[Exchange]
             body=redactor.clean(one.body)[:MAX_TEXT_CHARS],
             answer=redactor.clean(one.answer)[:MAX_TEXT_CHARS],
             error=redactor.clean(one.error)[:MAX_TEXT_CHARS],
+            headers=tuple(_header(line, redactor)[:MAX_TEXT_CHARS] for line in one.headers),
         )
         for one in ordered
     ]
+
+
+def _header(line: str, redactor: Redactor) -> str:
+    """A header that carries credentials says its scheme alone, whether its value is known as a secret or not."""
+    name, _, value = line.partition(": ")
+    known = redactor.clean(value)
+    return f"{name}: {_CREDENTIALS.sub(_HIDDEN, known, count=1) if _SECRET_HEADER.search(name) else known}"
 
 
 def dump(exchanges: Iterable[Exchange]) -> bytes:

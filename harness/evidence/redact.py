@@ -13,7 +13,7 @@ from pathlib import Path
 
 # Header and payload are enough: a signature may be empty (alg none), or cut off with the end of a message.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,2}")
-_MARK = "[redacted]"
+MARK = "[redacted]"
 _SHORTEST = 6  # a shorter "secret" would black out ordinary words
 
 
@@ -33,8 +33,8 @@ class Redactor:
         """The text without tokens and known secrets."""
         for secret in self._secrets:
             if secret in text:
-                text = text.replace(secret, _MARK)
-        return _JWT.sub(_MARK, text) if "eyJ" in text else text
+                text = text.replace(secret, MARK)
+        return _JWT.sub(MARK, text) if "eyJ" in text else text
 
     def clean_beginning(self, text: str) -> str:
         """The same for a text whose end is not there: the beginning of a secret at its end goes too."""
@@ -42,7 +42,7 @@ class Redactor:
         for secret in self._secrets:
             for length in range(min(len(secret), len(clean)), _SHORTEST - 1, -1):
                 if secret[length - 1] == clean[-1] and clean.endswith(secret[:length]):
-                    return clean[:-length] + _MARK
+                    return clean[:-length] + MARK
         return clean
 
     def clean_file(self, path: Path) -> None:

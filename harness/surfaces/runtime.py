@@ -57,18 +57,19 @@ class RuntimeSurface(Service):
         step = self.config.stream
         if step is None:
             return name
-        reply = await self.web.perform(step, {**self.variables, "stream": name})
+        known = {**self.variables, "stream": name}
+        reply = await self.web.perform(step, known)
         if not reply.expected:
             said = reply.excerpt(self.record.redactor)
             raise SubjectError(f"opening a stream: {step.method} {step.path} answered {said}, expected {step.expect}")
-        missing = placeholders(step.name) - {*reply.captured, *self.variables}
+        missing = placeholders(step.name) - {*reply.captured, *known}
         if missing:
             said = reply.excerpt(self.record.redactor)
             raise SubjectError(
                 f"opening a stream: the answer {said} has no {', '.join(sorted(missing))}",
                 hint="see capture of [runtime.stream] in signoff.toml",
             )
-        opened = fill_text(step.name, {**self.variables, **reply.captured})
+        opened = fill_text(step.name, {**known, **reply.captured})
         self._streams[opened] = reply.captured
         self.own_events[opened] = step.events
         self.record.op("runtime", "open", stream=opened, status=reply.status, data=Opened(step.events))

@@ -34,8 +34,8 @@ class Place:
 
     @property
     def way(self) -> str:
-        """The base URL for the harness's own requests."""
-        return self.url if self.interposer is None else self.interposer.url
+        """The base URL for the harness's own requests, under the path that the service's own has."""
+        return self.url if self.interposer is None else f"{self.interposer.url}{urlsplit(self.url).path}"
 
     @property
     def host(self) -> str:

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -65,7 +66,8 @@ class Web:
     of each exchange."""
 
     def __init__(self, base_url: str, *, keep_alive: bool = False, host: str = "", heard: Heard | None = None) -> None:
-        self.base_url, self._heard = base_url, heard
+        self._called = urlsplit(base_url)._replace(netloc=host).geturl() if host else base_url  # what an error says
+        self._heard = heard
         headers = {"host": host} if host else {}
         headers |= {"accept-encoding": "identity"} | ({} if keep_alive else {"connection": "close"})
         limits = httpx2.Limits(max_connections=200, max_keepalive_connections=100 if keep_alive else 0)
@@ -77,48 +79,44 @@ class Web:
         self, method: str, path: str, *, body: Json = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """One request, no redirects followed. NoAnswer when nothing came."""
-        begun, told = time.monotonic_ns(), f"{method} {path}"
-        sent = "" if body is None else msgspec.json.encode(body)[: 2 * MAX_TEXT_CHARS].decode("utf-8", "replace")
+        content = b"" if body is None else msgspec.json.encode(body)
+        sent_headers = {**({"content-type": "application/json"} if body is not None else {}), **(headers or {})}
+        sent = content[: 2 * MAX_TEXT_CHARS].decode("utf-8", "replace")
+        lines = tuple(f"{name}: {value}" for name, value in sent_headers.items())
+        told = Exchange(time.monotonic_ns(), None, "harness", "", f"{method} {path}", sent, headers=lines)
         try:
-            reply = await self._send(method, path, body=body, headers=headers)
+            reply = await self._send(method, path, content=content, headers=sent_headers)
         except NoAnswer as error:
-            self._tell(Exchange(begun, None, "harness", "", told, sent, error=str(error)))
+            self._tell(told, error=str(error))
             raise
-        ms = (time.monotonic_ns() - begun) / 1e6
-        answer = reply.text[: 2 * MAX_TEXT_CHARS]
-        self._tell(Exchange(begun, round(ms, 1), "harness", "", told, sent, reply.status, answer))
+        ms = round((time.monotonic_ns() - told.t_ns) / 1e6, 1)
+        self._tell(told, ms=ms, status=reply.status, answer=reply.text[: 2 * MAX_TEXT_CHARS])
         return reply
 
-    def _tell(self, exchange: Exchange) -> None:
+    def _tell(self, asked: Exchange, **came: object) -> None:
         if self._heard is not None:
-            self._heard(exchange)
+            self._heard(msgspec.structs.replace(asked, **came))
 
-    async def _send(
-        self, method: str, path: str, *, body: Json = None, headers: Mapping[str, str] | None = None
-    ) -> Reply:
-        content = b"" if body is None else msgspec.json.encode(body)
-        typed = {"content-type": "application/json"} if body is not None else {}
+    async def _send(self, method: str, path: str, *, content: bytes, headers: Mapping[str, str]) -> Reply:
         try:
             async with (
                 asyncio.timeout(REQUEST_TIMEOUT_MS / 1000),  # of all of it: a byte now and then is no answer
-                self._http.stream(
-                    method, path, content=content, headers={**typed, **(headers or {})}, follow_redirects=False
-                ) as response,
+                self._http.stream(method, path, content=content, headers=headers, follow_redirects=False) as response,
             ):
                 raw = await _read(response)
         except TimeoutError as error:
             told = f"no end of the answer within {REQUEST_TIMEOUT_MS} ms"
-            raise NoAnswer(f"{method} {self.base_url}{path}: {told}", sent=True) from error
+            raise NoAnswer(f"{method} {self._called}{path}: {told}", sent=True) from error
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise NoAnswer(f"{method} {self.base_url}{path}: {type(error).__name__} {error}", sent=False) from error
+            raise NoAnswer(f"{method} {self._called}{path}: {type(error).__name__} {error}", sent=False) from error
         except httpx2.HTTPError as error:
-            raise NoAnswer(f"{method} {self.base_url}{path}: {type(error).__name__} {error}", sent=True) from error
+            raise NoAnswer(f"{method} {self._called}{path}: {type(error).__name__} {error}", sent=True) from error
         except httpx2.InvalidURL as error:
             raise NoAnswer(f"{method} {path!r} cannot be asked for: {error}", sent=False) from error
         cookies = cookies_of(response.headers.get_list("set-cookie"))
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        named = {name.lower(): value for name, value in response.headers.items()}
         text = raw.decode("utf-8", "replace")
-        return Reply(response.status_code, text, json_of(raw), headers, cookies=cookies)
+        return Reply(response.status_code, text, json_of(raw), named, cookies=cookies)
 
     async def perform(self, step: StepConfig, variables: Mapping[str, Json]) -> Reply:
         """The step with its placeholders filled in, and its captures taken out of the answer."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
+from msgspec.structs import replace
 
 from harness.evidence import exchanges as exchanges_module
 from harness.evidence.exchanges import MAX_TEXT_CHARS, Exchange, Exchanges, cleaned, dump
@@ -18,6 +20,22 @@ def test_only_the_last_ones_are_kept() -> None:
     for number in range(exchanges_module.MAX_KEPT + 5):
         log.add(one(number))
     assert [log.all()[0].t_ns, len(log.all())] == [5, exchanges_module.MAX_KEPT]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("authorization: Bearer of-anything", "authorization: Bearer [redacted]"),
+        ("Authorization: pass word", "Authorization: [redacted]"),
+        ("cookie: sid=1; b=2", "cookie: [redacted]"),
+        ("x-api-key: abc", "x-api-key: [redacted]"),
+        ("idempotency-key: k-1", "idempotency-key: k-1"),
+        ("x-note: hunter2-hunter2", "x-note: [redacted]"),
+    ],
+)
+def test_headers_say_no_credentials(line: str, shown: str) -> None:
+    found = cleaned([replace(one(1), headers=(line,))], Redactor(["hunter2-hunter2"]))
+    assert found[0].headers == (shown,)
 
 
 def test_they_are_in_order_and_say_no_secret_whole_or_cut() -> None:

@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 
 from harness.canonical import chain_start, state_hash
+from harness.checkers.presence import PresenceDrift
 from harness.config import HashConfig, PresenceTable, TablesConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
-from harness.history import FinalState, Presence, unpack
+from harness.history import FinalState, History, Presence, unpack
+from harness.host import ROOT
+from harness.lab.keys import ISSUER
+from harness.loading import load
+from harness.runner import prepare
 from harness.scenario import Scenario
 from harness.setup import Setup
 from harness.surfaces.observer import Observer, final_read_of
 from harness.surfaces.replica import Replica
+from harness.verdict import Verdict
+from harness.wait import wait_until
+from harness.wire.client import Subscription
 from harness.wire.http import HttpClient
 from tests.harness.surfaces.test_replica import event
 
@@ -74,3 +82,55 @@ def test_it_reads_what_the_server_holds(setup: Setup, tmp_path: Path) -> None:
             assert empty == state_hash({"nothing": (0, chain_start("nothing").hex())})
 
     asyncio.run(play())
+
+
+@pytest.mark.lab
+def test_presence_by_identity_on_a_server_that_keeps_it_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two connections of one identity are one row, which goes with the last of them; and a row that stays is found."""
+    folder = ROOT / "fixtures" / "subjects" / "openagents"
+    for name in ("ROOT", "CONTROL", "RUNTIME"):
+        monkeypatch.setenv(f"OPENAGENTS_{name}", str(folder))
+    setup = prepare(load(folder.with_suffix(".toml")))
+    assert setup.config.module.tables.presence.connection == ""
+
+    async def play() -> History:
+        async with Scenario(setup, "presence", out=tmp_path) as scene:
+            lab, observer = scene.lab, scene.observer
+            alice, bob = (lab.keys.token(ISSUER, name) for name in ("alice", "bob"))
+
+            async def opened(token: str) -> Subscription:
+                socket = await Subscription.open(lab.witness_relay.url, lab.database, token)
+                observer.identities[socket.connection] = socket.identity
+                return socket
+
+            async def read(live: list[Subscription], gone: list[Subscription]) -> None:
+                connections = [one.connection for one in live]
+                wanted = sorted(observer.rows_of(connections))
+
+                async def agrees() -> bool:
+                    return sorted(await observer.presence_rows()) == wanted
+
+                await wait_until(agrees, timeout_ms=10_000, what=f"the rows to be {wanted}")
+                rows = await observer.presence_rows()
+                observer.presence(rows, connections, [one.connection for one in gone], settled=True)
+
+            a1, a2, b = await opened(alice.token), await opened(alice.token), await opened(bob.token)
+            assert (a1.identity, b.identity) == (a2.identity, bob.identity) == (alice.identity, bob.identity)
+            await read([a1, a2, b], [])
+            await a1.close()
+            await read([a2, b], [a1])
+            await a2.close()
+            await read([b], [a1, a2])
+            observer.presence(
+                [alice.identity, bob.identity], [b.connection], [a1.connection, a2.connection], settled=True
+            )
+            await b.close()
+            return scene.record.history()
+
+    history = asyncio.run(play())
+    readings = [len(unpack(op, Presence).rows) for op in history.of("presence")]
+    assert readings == [2, 2, 1, 2]
+    *right, stays = history.of("presence")
+    assert PresenceDrift().check(History(history.anchor, right)).verdict is Verdict.PASS
+    (finding,) = PresenceDrift().check(history).findings
+    assert f"(op {stays.index})" in finding.message

@@ -100,6 +100,16 @@ def test_a_stream_is_opened_and_published_into_by_what_was_captured(tmp_path: Pa
     assert (opened.stream, unpack(opened, Opened).events) == ("run.r-7.events", 1)
 
 
+def test_a_stream_that_is_opened_under_our_name_keeps_it(tmp_path: Path) -> None:
+    async def story(runtime: RuntimeSurface) -> None:
+        assert runtime.config.stream is not None
+        step = runtime.config.stream.model_copy(update={"name": "{stream}", "capture": {}})
+        runtime.config = runtime.config.model_copy(update={"stream": step})
+        assert await runtime.open_stream("ours") == "ours"
+
+    with_runtime(tmp_path, Talk(201, "{}"), story)
+
+
 @pytest.mark.parametrize(
     ("talk", "why"),
     [(Talk(500, "no"), "answered 500 no, expected"), (Talk(201, '{"run":{}}'), r"has no run_id.*\[runtime\.stream\]")],

@@ -56,6 +56,13 @@ def with_service(
     return asyncio.run(play())
 
 
+def test_the_way_to_a_service_has_the_path_of_its_url() -> None:
+    relay = Relay("x", 1234, ("127.0.0.1", 1))
+    place = Place("http://there.test:81/api", relay)
+    assert (place.way, place.host) == ("http://127.0.0.1:1234/api", "there.test:81")
+    assert Place("https://there.test/api", None).way == "https://there.test/api"
+
+
 def test_routes_are_probed_as_they_answer(tmp_path: Path) -> None:
     async def story(service: Service) -> None:
         await service.probe_ready()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from harness.config import StepConfig
+from harness.evidence.exchanges import Exchange
 from harness.surfaces import web as web_module
 from harness.surfaces.web import NoAnswer, Reply, Web
 
@@ -62,6 +63,27 @@ def test_a_step_sends_what_it_says_and_captures_what_is_there() -> None:
     assert b"connection: close" in head
 
 
+def test_each_exchange_is_told_with_the_headers_that_were_sent() -> None:
+    heard: list[Exchange] = []
+
+    async def play() -> None:
+        server = await asyncio.start_server(answering(http(b"no", "403 No")), "127.0.0.1", 0)
+        async with Web(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard=heard.append) as web:
+            await web.send("POST", "/a", body={"b": 1}, headers={"x-c": "d"})
+            server.close()
+            with pytest.raises(NoAnswer):
+                await web.send("GET", "/e")
+
+    asyncio.run(play())
+    assert [(one.asked, one.headers, one.body) for one in heard] == [
+        ("POST /a", ("content-type: application/json", "x-c: d"), '{"b":1}'),
+        ("GET /e", (), ""),
+    ]
+    assert [(one.status, one.answer, one.ms is None, bool(one.error)) for one in heard] == [
+        (403, "no", False, False), (None, "", True, True)
+    ]  # fmt: skip
+
+
 def test_redirects_are_not_followed() -> None:
     reply = asked(
         answering(http(b"", "308 Moved", "location: /elsewhere\r\n")), lambda web: web.send("POST", "/a", body={})
@@ -81,6 +103,28 @@ def test_what_is_no_answer_is_told_apart(raw: bytes) -> None:
     with pytest.raises(NoAnswer) as caught:
         asked(answering(raw), lambda web: web.send("GET", "/"))
     assert caught.value.sent
+
+
+def test_who_does_not_answer_is_called_by_its_own_name_and_asked_under_its_path() -> None:
+    async def play() -> None:
+        async with Web("http://127.0.0.1:9/api", host="there.test:81") as web:
+            await web.send("GET", "/healthz")
+
+    with pytest.raises(NoAnswer, match=r"GET http://there\.test:81/api/healthz: "):
+        asyncio.run(play())
+
+
+def test_a_path_of_the_url_goes_before_each_route() -> None:
+    talk = answering(http(b"{}"))
+
+    async def play() -> None:
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        async with Web(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api") as web:
+            await web.send("GET", "/healthz")
+        server.close()
+
+    asyncio.run(play())
+    assert talk.seen[0].startswith(b"GET /api/healthz ")  # type: ignore[attr-defined]
 
 
 def test_a_refused_connection_was_not_sent() -> None:
