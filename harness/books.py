@@ -1,8 +1,8 @@
-"""What is gathered when a story has ended: three books of connections, the variants' markers, the HTTP exchanges.
+"""What is gathered when a story has ended: books of connections, the variants' markers, HTTP exchanges and frames.
 
-Each book of connections to the server is kept by another party (I16): what the lab's relays carried, what the kernel's
-socket table showed, and how many WebSocket clients the server itself counts. A connection in the last two that is not
-in the first went past its proxy.
+There are three books of the connections to the server, each kept by another party (I16): what the lab's relays carried,
+what the kernel's socket table showed, and how many WebSocket clients the server itself counts. A connection in the last
+two that is not in the first went past its proxy.
 
     await keep_books(scene.record, scene.lab, scene.crossings.values(), own_sockets=2)
 """
@@ -10,16 +10,18 @@ in the first went past its proxy.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from harness.errors import WireError
 from harness.evidence.exchanges import Exchange
+from harness.evidence.frames import Frame
 from harness.evidence.recorder import Recorder
 from harness.history import Phase, SocketSeen
 from harness.lab.topology import Lab
 from harness.surfaces.child import MARKER_PREFIX, Child
 from harness.surfaces.crossing import Crossing
 from harness.surfaces.service import Service
+from harness.surfaces.tail import frame_of
 
 
 async def keep_books(record: Recorder, lab: Lab, crossings: Collection[Crossing], own_sockets: int) -> None:
@@ -62,3 +64,10 @@ def exchanges_of(services: Sequence[Service], crossings: Mapping[str, Crossing])
     own = [one for service in services for one in service.exchanges.all()]
     parts = [service.name for service in services if service.name in crossings]
     return own + [one for part in parts for one in crossings[part].exchanges(part)]
+
+
+def frames_of(crossings: Mapping[str, Crossing]) -> Callable[[], list[Frame]]:
+    """What crossed by WebSocket up to now, on each path. To be read later and only where somebody wants it."""
+    kept = {path: crossing.tail.now() for path, crossing in crossings.items()}
+    schema = next((crossing.schema for crossing in crossings.values() if crossing.schema is not None), None)
+    return lambda: [frame_of(one, path, schema) for path, ones in kept.items() for one in ones]

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import EvidenceError, HarnessError, LabError, SubjectError, UserError, WireError
+from harness.evidence import exchanges, frames
 from harness.evidence.bundle import HISTORY, Bundle, RunEvent, pretty
 from harness.evidence.drawing import drawings
-from harness.evidence.exchanges import Exchange, cleaned, dump
+from harness.evidence.exchanges import Exchange
 from harness.evidence.findings import GateReport, report
+from harness.evidence.frames import Frame
 from harness.evidence.judgement import (
     GateSpec,
     Ground,
@@ -45,7 +47,7 @@ from harness.staging import AbsentSurface, absence
 from harness.subject import grounds_of
 from harness.verdict import Verdict
 
-EXCHANGES, FINDINGS = "exchanges.jsonl", "findings.md"
+EXCHANGES, FRAMES, FINDINGS = "exchanges.jsonl", "frames.jsonl", "findings.md"
 LOG_BEFORE_BYTES, LOG_AFTER_BYTES = 1_200, 600
 
 
@@ -71,6 +73,7 @@ class _Stage:
         self.lab_failed = False
         self.timings_ms: dict[str, float] = {}
         self.exchanges: list[Exchange] = []
+        self.frames: Callable[[], list[Frame]] = list
         self._since = time.monotonic()
 
     def lap(self, what: str) -> None:
@@ -125,10 +128,7 @@ def play_gate(
     )
     _write(bundle, result)
     if history is not None and result.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
-        exchanges = cleaned(stage.exchanges, stage.redactor)
-        bundle.write(f"{play.base}/{EXCHANGES}", dump(exchanges))
-        page = report(GateReport(result, history, exchanges, clauses, _log_around(bundle.folder_of(play) / "logs")))
-        bundle.write(f"{play.base}/{FINDINGS}", page)
+        _write_findings(bundle, result, history, stage, clauses)
     if history is not None and play.seed is not None:
         for name, data in drawings(history, result.windows):
             bundle.write(f"{play.base}/{name}", data)
@@ -163,7 +163,7 @@ async def _perform(
                     if scenario is Scenario:
                         await scene.account()
                 finally:
-                    stage.exchanges = scene.exchanges()
+                    stage.exchanges, stage.frames = scene.exchanges(), scene.frames()
                     await scene.clean_up()
                     await scene.note_markers()
                     stage.lap("story")
@@ -212,6 +212,19 @@ def _judge(spec: GateSpec, play: Play, bundle: Bundle, stage: _Stage) -> tuple[J
     except EvidenceError as error:
         return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",)), None
     return judge_gate(spec, history, sabotaged, stage.trouble), history
+
+
+def _write_findings(
+    bundle: Bundle, result: GateResult, history: History, stage: _Stage, clauses: tuple[Requirement, ...]
+) -> None:
+    """What was exchanged, what crossed, and the page that tells of each finding with it."""
+    asked = exchanges.cleaned(stage.exchanges, stage.redactor)
+    crossed = frames.cleaned(stage.frames(), stage.redactor)
+    base, logs = result.play.base, bundle.folder_of(result.play) / "logs"
+    bundle.write(f"{base}/{EXCHANGES}", exchanges.dump(asked))
+    bundle.write(f"{base}/{FRAMES}", frames.dump(crossed))
+    page = report(GateReport(result, history, asked, crossed, clauses, _log_around(logs)))
+    bundle.write(f"{base}/{FINDINGS}", page)
 
 
 def _log_around(logs: Path) -> Callable[[str, int], str]:

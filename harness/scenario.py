@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
-from harness.books import exchanges_of, keep_books, note_markers
+from harness.books import exchanges_of, frames_of, keep_books, note_markers
 from harness.canonical import Json
 from harness.errors import ConfigError, SubjectError
 from harness.evidence.exchanges import Exchange
+from harness.evidence.frames import Frame
 from harness.evidence.recorder import Recorder
 from harness.history import Op
 from harness.setup import Chosen, Setup
@@ -183,6 +184,10 @@ class Scenario(Staging):
     def exchanges(self) -> list[Exchange]:
         """HTTP as it was exchanged: ours with the surfaces, and theirs with the server."""
         return exchanges_of([one for one in (self.control, self.runtime) if one is not None], self.crossings)
+
+    def frames(self) -> Callable[[], list[Frame]]:
+        """What crossed by WebSocket up to now, to be read when it is wanted."""
+        return frames_of(self.crossings)
 
     async def note_markers(self) -> None:
         """Marker lines of defect variants, as they stand in the logs of the surfaces and of the module."""

@@ -70,7 +70,7 @@ def play(defects: Sequence[Defect], bundle: Bundle, asked: Asked, progress: Prog
 
     def tell(name: str) -> None:
         for outcome in outcomes_of(bundle, [defect for defect in defects if defect.id == name]):
-            progress.line(f"{outcome.caught:10}{name:14}{outcome.gate:28}{outcome.reason}")
+            progress.line(f"{outcome.caught:10}{name:15}{outcome.gate:28}{outcome.reason}")
 
     with tempfile.TemporaryDirectory(prefix=process.WORK_PREFIX) as work:
         return beside.play(_variants(ordered, bundle, asked, Path(work), progress), jobs=asked.jobs, ended=tell)
@@ -98,7 +98,7 @@ def _variants(
         try:
             config = make_variant(defect, FOLDER / defect.id, asked.reference.parent, work / defect.id)
         except ConfigError as error:
-            progress.line(f"NO RESULT {defect.id:14}{error}")
+            progress.line(f"NO RESULT {defect.id:15}{error}")
             continue
         selection, repeat = Selection((defect.gate,)), f"signoff mutants --only {defect.id}"
         yield defect.id, Session(own, config, selection, "smoke", SEED, lab_of=asked.lab_of, repeat=repeat)

@@ -36,6 +36,15 @@ class Redactor:
                 text = text.replace(secret, MARK)
         return _JWT.sub(MARK, text) if "eyJ" in text else text
 
+    def clean_beginning(self, text: str) -> str:
+        """The same for a text whose end is not there: the beginning of a secret at its end goes too."""
+        clean = self.clean(text).rstrip("\ufffd")  # half a character
+        for secret in self._secrets:
+            for length in range(min(len(secret), len(clean)), _SHORTEST - 1, -1):
+                if secret[length - 1] == clean[-1] and clean.endswith(secret[:length]):
+                    return clean[:-length] + MARK
+        return clean
+
     def clean_file(self, path: Path) -> None:
         """The same for a log that a child wrote, line by line; replaced in one step, and only when it has a secret."""
         partial = path.with_name(f".{path.name}.clean")

@@ -20,6 +20,7 @@ from harness.history import FrameSeen
 from harness.lab.middlebox import Message, Middlebox
 from harness.lab.requests import Answer, Request
 from harness.surfaces.events import Event, event_of_row
+from harness.surfaces.tail import Tail
 from harness.wire import bsatn, messages
 from harness.wire.schema import Schema, Table
 
@@ -65,6 +66,7 @@ class Crossing:
         self._identities: dict[int, str] = {}
         self.upgraded = 0
         self.delivered: dict[tuple[str, int], Event] = {}  # the last event that crossed at each place
+        self.tail = Tail()
 
     def _on_request(self, number: int, request: Request) -> None:
         self.asked.append((number, request))
@@ -86,8 +88,8 @@ class Crossing:
     def _on_message(self, message: Message) -> None:
         connection = self._connections.get(message.socket)
         if message.spoilt:
-            data = FrameSeen(message.direction, "malformed", injected=True)
-            self._record.op("middlebox", "frame", connection=connection, data=data)
+            seen = FrameSeen(message.direction, "malformed", injected=True)
+            self.tail.add(self._record.op("middlebox", "frame", data=seen, connection=connection), seen, message)
             return
         try:
             kind = _kind_of(message)
@@ -96,8 +98,9 @@ class Crossing:
         if message.direction == "to_client" and kind in messages.SERVER_KINDS:
             connection = self._look(message) or connection
         identity = self._identities.get(message.socket) if kind == "IdentityToken" else None
-        data = FrameSeen(message.direction, kind)
-        self._record.op("middlebox", "frame", connection=connection, identity=identity, data=data)
+        seen = FrameSeen(message.direction, kind)
+        op = self._record.op("middlebox", "frame", data=seen, connection=connection, identity=identity)
+        self.tail.add(op, seen, message)
 
     def _look(self, message: Message) -> str | None:
         """Deliveries of one server message; the connection id when this is where it is told."""
@@ -173,9 +176,9 @@ class Crossing:
         payload = text.encode() if isinstance(text, str) else text
         if number is None or not self.box.inject(number, payload, opcode):
             return False
-        self._record.op(
-            "middlebox", "frame", connection=connection, key=key, data=FrameSeen("to_client", kind, injected=True)
-        )
+        seen = FrameSeen("to_client", kind, injected=True)
+        op = self._record.op("middlebox", "frame", data=seen, connection=connection, key=key)
+        self.tail.add(op, seen, Message(number, "to_client", opcode, payload))
         return True
 
 

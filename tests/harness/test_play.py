@@ -19,7 +19,7 @@ from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult, Play
 from harness.gate import Gate, Sabotage, Story
 from harness.history import Contract, History
-from harness.play import play_gate
+from harness.play import EXCHANGES, FINDINGS, FRAMES, play_gate
 from harness.scenario import Scenario
 from harness.setup import Chosen, Setup
 from harness.verdict import Verdict
@@ -62,6 +62,7 @@ def test_a_green_story_passes_with_its_mutations_red(setup: Setup, tmp_path: Pat
     assert "survived" not in outcomes
     assert outcomes.count("red") >= 2
     assert result.timings_ms.keys() >= {"lab", "story", "down", "judging"}
+    assert not [path.name for name in (EXCHANGES, FRAMES, FINDINGS) for path in tmp_path.rglob(name)]
 
 
 def test_a_finding_fails_and_says_what_came(setup: Setup, tmp_path: Path) -> None:
@@ -72,6 +73,7 @@ def test_a_finding_fails_and_says_what_came(setup: Setup, tmp_path: Path) -> Non
     assert result.verdict is Verdict.FAIL
     assert "good" in result.reasons[0]
     assert "bad" in result.reasons[0]
+    assert [len([*tmp_path.rglob(name)]) for name in (EXCHANGES, FRAMES, FINDINGS)] == [1, 1, 1]
 
 
 def test_a_checker_that_raises_is_unknown(setup: Setup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

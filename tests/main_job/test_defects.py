@@ -1,7 +1,7 @@
 """Known bugs: each variant turns its gate red for the named invariant, beside a green twin.
 
-Here those of the gates, and of two short drills. All of them are played by `tox -e mutants`, which takes a quarter of
-an hour: many variants wait in vain for rest after the last heal.
+Here those of the gates, and of two short drills. All of them are played by `tox -e mutants`, which takes eight
+minutes on two cores: many variants wait in vain for rest after the last heal.
 """
 
 from __future__ import annotations

@@ -48,6 +48,15 @@ def test_a_token_without_its_signature_or_with_half_a_payload_goes_too(length: i
     assert Redactor().clean("the word eyJ is no token. None.") == "the word eyJ is no token. None."
 
 
+@given(st.integers(6, 20), st.text(alphabet="ab ", max_size=8))
+def test_a_text_that_was_cut_ends_in_no_beginning_of_a_secret(length: int, before: str) -> None:
+    redactor = Redactor(["secret-0123456789abcdef", "secret"])
+    assert "secret" not in redactor.clean_beginning(before + "secret-0123456789abcdef"[:length])
+    assert redactor.clean_beginning(f"{before}x secr") == f"{before}x secr", "shorter than any secret"
+    assert redactor.clean_beginning("") == ""
+    assert redactor.clean_beginning("half a character \ufffd") == "half a character "
+
+
 def test_a_log_is_cleaned_and_its_other_bytes_stay(tmp_path: Path) -> None:
     log = tmp_path / "runtime.log"
     log.write_bytes(b"start\r\n\xff bearer-bearer\n" + TOKEN.encode() + b"\nlast")

@@ -83,6 +83,15 @@ def test_a_row_that_cannot_be_read_is_recorded_and_harms_nothing(crossed: Crosse
     assert phases == ["info", "ok"]
 
 
+def test_every_message_is_kept_with_its_record(crossed: Crossed) -> None:
+    crossed.down(frame("IdentityToken"), frame("TransactionUpdate"), "garbage")
+    assert crossed.crossing.inject(CONNECTION, '{"event":"phx_reply"}', kind="legacy")
+    kept = crossed.crossing.tail.now()
+    assert [one.op for one in kept] == list(crossed.history().of("frame"))
+    assert [one.seen.kind for one in kept] == ["IdentityToken", "TransactionUpdate", "malformed", "legacy"]
+    assert kept[1].message.payload == frame("TransactionUpdate").encode()
+
+
 def test_the_token_of_the_socket_is_never_written(crossed: Crossed) -> None:
     crossed.down(frame("IdentityToken"))
     crossed.record.op("a", "mint", "fail", error=frame("IdentityToken"))

@@ -141,6 +141,7 @@ async def said_by_both(
     ours, theirs = bsatn.decode(await received(binary), schema), messages.decode(await plain.recv())
     assert type(ours) is type(theirs)
     assert key(rows(ours, schema)) == key(rows(theirs, schema))
+    assert messages.decode(messages.encode(ours)) == ours, "as it is told to a reader"
     return ours
 
 
