@@ -27,6 +27,16 @@ _ROUTE = re.compile(r"https?://[^/\s\"']+(/[^\s\"']*)")
 _PROCESS = re.compile(r"^([\w-]+):[ \t]*(\S.*)$", re.MULTILINE)
 _VARIABLE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", re.MULTILINE)
 _SCALARS = (str, int, float)
+MAX_MERGED = 10_000  # keys of one table: merges of merges can stand for any number of them
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """SafeLoader, but for merges that would take for ever."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        if len(node.value) > MAX_MERGED:
+            raise yaml.YAMLError(f"its merges grow beyond {MAX_MERGED} keys")
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,15 @@ def services(tree: Tree) -> list[Service]:
     """Those with a published port, or built from the tree; a SpacetimeDB server is none, for the lab starts its own."""
     found = list[Service]()
     for path in tree.called(*COMPOSE):
-        for name, service in table_at(tree.table(path, yaml.safe_load), "services").items():
+        for name, service in table_at(tree.table(path, _read), "services").items():
             if isinstance(service, dict) and "spacetime" not in _words(service.get("image")):
                 one = _service(path, str(name), service)
                 found += [one] if one.program.url or one.context is not None else []
     return found
+
+
+def _read(text: str) -> object:
+    return yaml.load(text, Loader=_Loader)  # it is a SafeLoader
 
 
 def _service(path: Path, name: str, service: dict[str, Any]) -> Service:

@@ -57,6 +57,19 @@ def test_aliases_that_multiply_take_no_time(tmp_path: Path) -> None:
     ]
 
 
+def test_merges_that_multiply_are_refused(tmp_path: Path) -> None:
+    levels = "".join(f"x{n}: &x{n} {{<<: [{', '.join([f'*x{n - 1}'] * 9)}]}}\n" for n in range(1, 12))
+    tree_of = Tree(tree(tmp_path, {"compose.yml": f"x0: &x0 {{a: 1}}\n{levels}services: {{a: {{<<: *x11}}}}\n"}))
+    assert services(tree_of) == []
+    assert "merges grow beyond" in tree_of.unread[0]
+
+
+def test_what_is_merged_counts(tmp_path: Path) -> None:
+    compose = "x-common: &common {environment: [A=1]}\nservices: {a: {<<: *common, ports: ['1:1']}}"
+    (one,) = services(Tree(tree(tmp_path, {"compose.yml": compose})))
+    assert one.program.setting == Setting(Path("compose.yml"), ("A",))
+
+
 def test_processes_of_a_procfile(tmp_path: Path) -> None:
     lines = "# not one\nweb: node server.js\nruntime:  PORT=$PORT ./run\nbroken\n"
     source, folder = Path("p/Procfile"), Path("p")
