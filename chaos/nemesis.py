@@ -22,9 +22,10 @@ from chaos.schedule import Schedule, Window
 from chaos.witnesses.base import Witness
 from harness.history import F, Faulted, Healed, Phase
 from harness.scenario import Scenario
-from harness.wait import until
+from harness.wait import WaitedTooLong, until, wait_until
 
 _TRAFFIC: tuple[tuple[F, Phase], ...] = (("publish", "invoke"), ("append", "invoke"), ("connect", "invoke"))
+PATIENCE_MS = 10_000  # twice the longest wait that the reference subject makes
 HEAL_TIMEOUT_S = 30  # a server restart takes a fifth of a second; beyond this the lab is broken
 
 
@@ -66,9 +67,22 @@ class Nemesis:
             if not self._harmless:
                 await act.on()
             await until(until_ns)
+            if witness.of_attempts and not self._harmless:
+                await self._run_into(witness, traffic)
         finally:
             # Shielded: an interrupt must not leave a proxy down or a process stopped.
             await asyncio.shield(self._heal(window, act, witness, watching, traffic))
+
+    async def _run_into(self, witness: Witness, traffic: int) -> None:
+        """Leave the window open for a while longer when nothing ran into it: between two attempts a subject may wait
+        for longer than a window lasts, and none the less do so rightly."""
+
+        async def bitten() -> bool:
+            seen = witness.seen()
+            return seen.measured >= seen.needed and self._traffic() > traffic
+
+        with contextlib.suppress(WaitedTooLong):
+            await wait_until(bitten, timeout_ms=PATIENCE_MS, what="an attempt that runs into the fault")
 
     @property
     def unplayed(self) -> list[str]:

@@ -27,6 +27,8 @@ class Witness:
 
     effect = ""
     needed: float = NEEDED
+    of_attempts = False
+    """Whether it counts what the subject runs into: that comes when the subject tries, not when the fault begins."""
 
     def __init__(self) -> None:
         self.times_ns: list[int] = []

@@ -125,6 +125,7 @@ class CutReplies(Witness):
 
     effect = "replies cut:"
     needed = 1
+    of_attempts = True
 
     def __init__(self, relay: Relay) -> None:
         super().__init__()
@@ -146,6 +147,7 @@ class SinkSaw(Witness):
 
     effect = "attempts reset by the sink:"
     needed = 1
+    of_attempts = True
 
     def __init__(self, sink: Sink) -> None:
         super().__init__()
@@ -161,6 +163,7 @@ class Altered(Witness):
 
     effect = "messages altered:"
     needed = 1
+    of_attempts = True
 
     def __init__(self, times_ns: Callable[[], list[int]]) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ from harness.evidence.judgement import windows_of
 from harness.scenario import Scenario
 from harness.setup import Setup
 from harness.verdict import Verdict
+from harness.wait import until, wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -98,6 +100,31 @@ def test_a_fault_that_does_nothing_is_named(setup: Setup, tmp_path: Path, fault:
     assert result.verdict is Verdict.UNKNOWN
     assert fired(result)
     assert "w1" in result.findings[0].message
+
+
+def test_a_window_waits_for_an_attempt_that_comes_late(setup: Setup, tmp_path: Path) -> None:
+    """Between two attempts a subject may wait for longer than a window lasts."""
+
+    async def late() -> None:
+        async with Scenario(setup, "late", out=tmp_path) as scene:
+            stage = Stage(scene)
+            await stage.up(sessions=1, streams=1)
+            schedule = Schedule("chaos/one", 1, (window("w1", 0, 200, LostReply(), "runtime"),))
+            nemesis = asyncio.create_task(Nemesis(scene, schedule).play())
+
+            async def on() -> bool:
+                return bool(scene.record.tally["fault_on", "ok"])
+
+            await wait_until(on, timeout_ms=10_000, what="the window to be open")
+            await until(time.monotonic_ns() + 1_000_000_000)
+            async with stage.traffic(per_s=30):
+                await nemesis
+            (seen,) = windows_of(scene.record.history())
+            assert seen.until_ms is not None
+            assert seen.until_ms - seen.from_ms > 800
+            assert judge(FaultWithoutEffect(), scene.record.history()).verdict is Verdict.PASS
+
+    asyncio.run(late())
 
 
 def test_an_interrupt_heals_what_is_on(setup: Setup, tmp_path: Path) -> None:
