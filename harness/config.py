@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -48,6 +49,7 @@ class LabConfig(_Model):
     toxiproxy: Path | None = None
     spacetimedb_image: str = ""
     toxiproxy_image: str = ""
+    signing_key: Path | None = None
     remote: RemoteConfig | None = None
 
 
@@ -100,6 +102,7 @@ class ModuleConfig(_Model):
     everybody."""
 
     wasm: Path | None = None
+    database: str = Field(default="", pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")
     reads: Literal["granted", "open"] = "granted"
     after_publish: list[CallConfig] = []
     tables: TablesConfig = TablesConfig()
@@ -200,9 +203,11 @@ class SurfaceConfig(_Model):
 
 
 class HttpSurfaceConfig(SurfaceConfig):
-    """One that is spoken to over HTTP: started by `command`, or running already at `url`."""
+    """One that is spoken to over HTTP: started by `command`, or running already at `url`. `server` is where such a one
+    looks for its server: the lab stands there in its place."""
 
     url: str = Field(default="", pattern=r"^(https?://[^/]+|$)")
+    server: str = Field(default="", pattern=r"^(http://(127\.0\.0\.1|localhost):[0-9]{1,5}/?|$)")
     ready: str = Field(default="/healthz", pattern=r"^/")
     retired: list[RetiredRoute] = []
     errors: list[ErrorCase] = []
@@ -211,11 +216,18 @@ class HttpSurfaceConfig(SurfaceConfig):
     def _one_place(self) -> Self:
         if self.url and (self.command or self.stop or self.env):
             raise ValueError("it runs already at url: command, stop and env are for one that the harness starts")
+        if self.server and not self.url:
+            raise ValueError("server is for one that runs already at url: one that is started is told {server.url}")
         return self
 
     @property
     def runs_at(self) -> str:
         return self.url.rstrip("/")
+
+    @property
+    def server_port(self) -> int | None:
+        """The port on which it looks for its server; None when it is told another for each scenario."""
+        return urlsplit(self.server).port if self.server else None
 
 
 class TokenContract(_Model):
@@ -316,9 +328,15 @@ class Config(_Model):
         """What relative paths in the file are relative to."""
         return self._path.parent
 
+    @property
+    def plays_alone(self) -> bool:
+        """Whether scenarios must follow each other: a part that runs already is the same one in all of them, and looks
+        for its server in one place."""
+        return any(part.server for part in (self.control, self.runtime) if part is not None)
+
     def on_lab_of(self, other: Config) -> Config:
         """The same subject on the servers of another file."""
-        there = self.model_copy(update={"lab": other.lab})
+        there = self.model_copy(update={"lab": other.lab.model_copy(update={"signing_key": None})})
         there._secrets = (*self._secrets, *other._secrets)
         return there
 

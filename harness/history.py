@@ -227,10 +227,12 @@ class FinalState(Record, frozen=True):
 
 class Metrics(Record, frozen=True):
     """metrics: the subject's counters as it names them, and what signoff.toml says that some of them mean
-    (accepted, duplicates, published, failures, outbox)."""
+    (accepted, duplicates, published, failures, outbox). Of one that `ran_before` the scenario, what they mean since it
+    began; what it had left to bring to a server is not known."""
 
     counters: dict[str, int]
     means: dict[str, int] = {}
+    ran_before: bool = False
 
 
 class Restarted(Record, frozen=True):

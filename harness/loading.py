@@ -20,7 +20,7 @@ from harness.errors import ConfigError
 from harness.mistakes import in_words, line_of
 
 FILE_NAME = "signoff.toml"
-_PLACES = {"root", "guards", "wasm", "recorded_schema", "cwd", "spacetimedb", "toxiproxy"}
+_PLACES = {"root", "guards", "wasm", "recorded_schema", "cwd", "spacetimedb", "toxiproxy", "signing_key", "server"}
 _ENV = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 

@@ -21,6 +21,8 @@ MEANING: dict[str, dict[str, str]] = {
         "toxiproxy": "Toxiproxy's program; needs provider `binary` or `auto`",
         "spacetimedb_image": "image to run the server from, with provider `docker`; empty: the official one",
         "toxiproxy_image": "image to run Toxiproxy from, with provider `docker`; empty: the official one",
+        "signing_key": "private key (PEM) of the server that a surface which runs already has its token from; absent: "
+        "a fresh one",
     },
     "RemoteConfig": {
         "url": "where the server is, such as `https://maincloud.spacetimedb.com`",
@@ -30,6 +32,7 @@ MEANING: dict[str, dict[str, str]] = {
     },
     "ModuleConfig": {
         "wasm": "the compiled module that every scenario publishes to its server; not needed with provider `remote`",
+        "database": "the database's name, for a surface that runs already and knows no other; empty: a fresh one",
         "after_publish": "reducer calls that the database's owner makes before anything of the subject starts",
         "reducers": "names that must be in the schema of the running module",
         "reads": "who may read what: `granted` (each session what was granted to it), or `open`: all is shown to "
@@ -96,6 +99,7 @@ MEANING: dict[str, dict[str, str]] = {
     },
     "HttpSurfaceConfig": {
         "url": "where it runs already, in place of `command`; it cannot be stopped, killed or told another environment",
+        "server": "where a surface that runs already at `url` looks for its server: the lab stands there in its place",
         "ready": "route that answers 2xx once the surface serves",
         "retired": "routes that must be gone: see Retired routes",
         "errors": "requests that must be refused, each always in the same way: see Recorded contracts",

@@ -53,7 +53,7 @@ def run(request: Request, progress: Progress) -> Signoff:
     bundle = Bundle.create(request.reports, seed=request.seed)
     setup_s = time.monotonic() - began
     progress.line(f"run {bundle.run_id}: {told_lab(lab)}")
-    interrupted = _gates(request, bundle, progress)
+    interrupted = _gates(request, bundle, progress, workers=1 if config.plays_alone else request.workers)
     known_bad = due(expected.defects, bundle.plan(), bundle.believed().values())
     if known_bad and not interrupted:
         interrupted = variants.play(known_bad, bundle, variants.Asked(config.path, request.workers), progress)
@@ -112,7 +112,7 @@ def told_lab(lab: LabSeen) -> str:
     return ", ".join(filter(None, (own, module, there)))
 
 
-def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
+def _gates(request: Request, bundle: Bundle, progress: Progress, *, workers: int) -> bool:
     """Run the gates under pytest, telling of each as it ends; whether we were interrupted."""
     child = start(
         Session(
@@ -121,7 +121,7 @@ def _gates(request: Request, bundle: Bundle, progress: Progress) -> bool:
             request.selection,
             request.profile,
             request.seed,
-            request.workers,
+            workers,
             request.told,
             request.schedule,
         ),

@@ -27,7 +27,15 @@ class Setup:
         """A lab that is not up yet. UserError when there are no servers to start."""
         if self.components is None:
             raise UserError("[lab] provider 'remote' starts no lab", hint="take another provider")
-        return Lab(self.components, work, logs, self.wasm)
+        config, key = self.config, self.config.lab.signing_key
+        return Lab(
+            self.components,
+            work,
+            logs,
+            self.wasm,
+            database=config.module.database,
+            signing_key=config.folder / key if key is not None else None,
+        )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from harness.history import Restarted
 from harness.lab.disk import SmallDisk
 from harness.lab.keys import ISSUER
 from harness.lab.relay import Link, Tap
-from harness.lab.topology import Lab
+from harness.lab.topology import Lab, ProxiedPath
 from harness.process import work_folder
 from harness.setup import Setup
 from harness.surfaces.child import Child
@@ -74,7 +74,9 @@ class Staging:
     async def open(self) -> None:
         """The lab, with a port for each service, the runtime's identity, and an eye on the desktops' path."""
         await self.lab.__aenter__()
-        self.record.redactor.add(self.lab.owner.token)
+        signing_key = self.lab.keys.private_pem
+        for secret in (self.lab.owner.token, signing_key, *signing_key.splitlines()[1:-1]):
+            self.record.redactor.add(secret)
         for name in ("control", "runtime"):
             self._ports[name] = self.lab.ports.take()
         runtime = self.config.runtime
@@ -121,6 +123,10 @@ class Staging:
         target = (url.hostname or "127.0.0.1", url.port or 80)
         return Place(url.geturl(), await self.lab.interposer(f"harness-{name}", target))
 
+    async def _path_of(self, name: str, config: HttpSurfaceConfig) -> ProxiedPath:
+        """Its path to the server: from a port of ours, or from where one that runs already looks for it."""
+        return await self.lab.path(name, tap=self._watched(name), port=config.server_port)
+
     def _new_crossing(self) -> Crossing:
         return Crossing(self.record, self.config.module.tables, self.config.hash)
 
@@ -136,10 +142,8 @@ class Staging:
             child = self._child("control", self.config.control)
             place = await self._place("control", self.config.control)
             self.control = ControlSurface(child, self.config.control, place, self.record)
-            path = await self.lab.path("control", tap=self._watched("control"))
+            path = await self._path_of("control", self.config.control)
             signing_key = self.lab.keys.private_pem
-            for line in (signing_key, *signing_key.split()):
-                self.record.redactor.add(line)
             self._control_variables = {
                 **self.variables(),
                 "server.signing_key": signing_key,
@@ -157,7 +161,7 @@ class Staging:
             child = self._child("runtime", self.config.runtime)
             place = await self._place("runtime", self.config.runtime)
             self.runtime = RuntimeSurface(child, self.config.runtime, self.config.hash, place, self.record)
-            path = await self.lab.path("runtime", tap=self._watched("runtime"))
+            path = await self._path_of("runtime", self.config.runtime)
             self._runtime_variables = {
                 **self.variables(),
                 "server.url": path.url,

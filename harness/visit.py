@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from harness.config import StepConfig
+from harness.config import HttpSurfaceConfig, StepConfig
 from harness.errors import SubjectError
 from harness.evidence.exchanges import Exchange
 from harness.scenario import Scenario
@@ -208,6 +208,8 @@ class Visit:
         surface, url = self.config.surfaces[part], self.scene.lab.paths[part].url
         if "server.url" in placeholders(surface.model_dump(mode="json")):
             return f"it was told {url} as {{server.url}}"
+        if isinstance(surface, HttpSurfaceConfig) and surface.server:
+            return f"[{part}] server says that it looks for its server at {surface.server}, where the lab stood"
         if surface.runs_at:
             return (
                 f"it runs at {surface.runs_at}, no step of [{part}] tells it {{server.url}}, and so it speaks to the "

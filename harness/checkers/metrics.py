@@ -54,6 +54,7 @@ class _Ledger:
         self._settled_at = max(settles, default=-1)
         self._restarts(history, reading)
         attempts = _before(history, "connect", reading)
+        self._ran_before = unpack(reading, Metrics).ran_before
         self._refused = sum(op.process == "sink" and op.phase == "fail" and op.replica == _RUNTIME for op in attempts)
 
     def _publishes(self, history: History, reading: Op) -> None:
@@ -92,6 +93,8 @@ class _Ledger:
             why = "acknowledgements beyond the first of each event, and attempts beyond it"
             return Bounds(max(0, self.acks - max(acked)), max(0, self.alive - min(alive)), why)
         if meaning == "published":
+            if self._ran_before:
+                return Bounds(self._seen(), None, "its rows in the server's last read")
             times = 1 + self._lossy
             why = f"its rows in the server's last read, and events that may have been taken, {times} times at most"
             return Bounds(self._seen(), (max(alive) + self.own) * times, f"{why}{self._and_own}")

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from harness.errors import LabError
 from harness.wire.identity import identity_of
 
 ISSUER = "signoff-lab"
@@ -49,10 +50,11 @@ class Keys:
         return self.public_path.read_text(encoding="ascii")
 
     @classmethod
-    def create(cls, folder: Path) -> Keys:
-        """A fresh pair, written as PEM (PKCS#8 and SPKI) for the server to read."""
+    def create(cls, folder: Path, given: Path | None = None) -> Keys:
+        """A pair, fresh unless a private one is given, written as PEM (PKCS#8 and SPKI) for the server to read.
+        LabError when the given one is no key of the kind that a server signs with."""
         folder.mkdir(parents=True, exist_ok=True)
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = ec.generate_private_key(ec.SECP256R1()) if given is None else _read(given)
         private_path, public_path = folder / "server.key", folder / "server.pub"
         private_path.touch(mode=0o600)
         private_path.write_bytes(_pem(key))
@@ -69,6 +71,16 @@ class Keys:
         if lifetime_s is not None:
             claims["exp"] = now + lifetime_s
         return Signed(jwt.encode({"alg": "ES256"}, claims, self._key), identity_of(issuer, subject))
+
+
+def _read(path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:  # a TypeError: it asks for a password
+        raise LabError(f"lab.signing_key cannot be read: {error}", where=str(path)) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise LabError("lab.signing_key is no P-256 key, and a server signs with no other", where=str(path))
+    return key
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

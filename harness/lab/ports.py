@@ -48,6 +48,22 @@ class Ports:
             f"no free port between {self._first} and {self._last}", hint="end the processes that listen there"
         )
 
+    def hold(self, port: int) -> int:
+        """This very port, which may be any. LabError when somebody listens there, or another run of ours holds it."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._lock(port):
+            raise LabError(f"port {port} is held by another run", hint="wait for its end")
+        with socket.socket() as probe:
+            # An old connection of it is no obstacle here: whoever runs already may have several.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                self.give_back(port)
+                hint = "end the server there: the lab stands in its place while the gates are played"
+                raise LabError(f"port {port} cannot be listened on: {error.strerror}", hint=hint) from error
+        return port
+
     def _lock(self, port: int) -> bool:
         if port in self._held:
             return False

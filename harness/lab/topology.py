@@ -53,10 +53,22 @@ class ProxiedPath:
 
 
 class Lab:
-    def __init__(self, components: Components, work: Path, logs: Path, wasm: bytes) -> None:
+    """`database` and `signing_key` are those of the server that a part which runs already was started with."""
+
+    def __init__(
+        self,
+        components: Components,
+        work: Path,
+        logs: Path,
+        wasm: bytes,
+        *,
+        database: str = "",
+        signing_key: Path | None = None,
+    ) -> None:
         self.components, self.work, self.logs, self.wasm = components, work, logs, wasm
         self.scenario = secrets.token_hex(6)
-        self.database = f"signoff-{secrets.token_hex(4)}"
+        self.database = database or f"signoff-{secrets.token_hex(4)}"
+        self._signing_key = signing_key
         self.ports = Ports()
         self.timings_ms: dict[str, float] = {}
         self.paths: dict[str, ProxiedPath] = {}
@@ -82,7 +94,7 @@ class Lab:
         await self.down()
 
     async def _up(self) -> None:
-        self.keys = Keys.create(self.work / "keys")
+        self.keys = Keys.create(self.work / "keys", self._signing_key)
         self.owner: Signed = self.keys.token(ISSUER, "owner")
         self.toxics = Toxics(self.components.toxiproxy, self.logs, self.ports.take(), scenario=self.scenario)
         self.server = self._new_server("server")
@@ -160,12 +172,23 @@ class Lab:
         return relay
 
     async def path(
-        self, name: str, target: Address | None = None, tap: Callable[[Link], Tap] | None = None
+        self,
+        name: str,
+        target: Address | None = None,
+        tap: Callable[[Link], Tap] | None = None,
+        *,
+        port: int | None = None,
     ) -> ProxiedPath:
-        """A new path, to the server unless another target is given."""
+        """A new path, to the server unless another target is given, from a port of ours unless one is given. Two parts
+        that look for their server on the same port share a path, and every fault on it."""
         start = time.monotonic()
+        shared = next((path for path in self.paths.values() if port is not None and path.port == port), None)
+        if shared is not None:
+            self.toxics.share(shared.name, name)
+            self.paths[name] = shared
+            return shared
         relay = await self._relay(name, target or self.server.address, tap)
-        listen = self.ports.take()
+        listen = self.ports.take() if port is None else self.ports.hold(port)
         proxy = self.toxics.create(name, listen=listen, upstream=relay.port)
         path = self.paths[name] = ProxiedPath(name, proxy, relay, listen)
         self.timings_ms["proxies"] = self.timings_ms.get("proxies", 0.0) + (time.monotonic() - start) * 1000

@@ -50,6 +50,13 @@ class RuntimeSurface(Service):
         self.config, self._hashing = config, hashing
         self._streams: dict[str, Mapping[str, Json]] = {}  # what was captured when each was opened
         self.own_events: dict[str, int] = {}  # that the runtime itself wrote into them
+        self._counted_before: dict[str, int] = {}  # what counters stood at when we came, of one that runs already
+
+    async def start(self, variables: Mapping[str, Json]) -> None:
+        await super().start(variables)
+        if not self.child.is_ours and self.config.metrics is not None and not self._counted_before:
+            _, _, means = await self._counted(self.config.metrics)
+            self._counted_before = {meaning: count for meaning, count in means.items() if meaning != "outbox"}
 
     async def open_stream(self, name: str) -> str:
         """A stream to publish into: `name`, or what the runtime calls the one that it opens where signoff.toml has
@@ -143,7 +150,9 @@ class RuntimeSurface(Service):
             return {}
         reply, counters, means = await self._counted(self.config.metrics)
         phase: Phase = "ok" if reply.expected else "fail"
-        self.record.op("runtime", "metrics", phase, status=reply.status, data=Metrics(counters, means))
+        means = {meaning: count - self._counted_before.get(meaning, 0) for meaning, count in means.items()}
+        data = Metrics(counters, means, ran_before=not self.child.is_ours)
+        self.record.op("runtime", "metrics", phase, status=reply.status, data=data)
         return counters
 
     async def outbox(self) -> int:

@@ -54,6 +54,16 @@ def test_what_the_subject_writes_when_it_opens_a_stream_may_be_counted_too() -> 
         assert told(script, accepted=3, published=1).verdict is verdict
 
 
+def test_one_that_ran_before_may_bring_older_events_to_a_new_server() -> None:
+    for ran_before, verdict in ((True, Verdict.PASS), (False, Verdict.FAIL)):
+        script = Script()
+        script.publish("s", "k1", 1)
+        script.put("metrics", data=pack(h.Metrics({}, {"accepted": 1, "published": 90}, ran_before=ran_before)))
+        assert judge(MetricsLie(required=()), script.history()).verdict is verdict
+        script.put("metrics", data=pack(h.Metrics({}, {"accepted": 2}, ran_before=ran_before)))
+        assert judge(MetricsLie(required=()), script.history()).verdict is Verdict.FAIL
+
+
 def test_what_is_not_stated_is_named() -> None:
     script = Script()
     script.publish("s", "k1", 1)

@@ -73,3 +73,33 @@ def test_a_port_that_was_lately_spoken_over_is_left_alone() -> None:
         server.close()
     with Ports(low, low + 1) as ports:
         assert ports.take() == low + 1
+
+
+def test_a_very_port_is_held_alone_and_given_back() -> None:
+    with Ports() as ports, Ports() as others:
+        port = ports.take()
+        ports.give_back(port)
+        assert ports.hold(port) == port
+        with pytest.raises(LabError, match="held by another run"):
+            others.hold(port)
+        ports.give_back(port)
+        assert others.hold(port) == port
+
+
+def test_a_very_port_that_somebody_listens_on_is_an_error_that_says_what_to_do() -> None:
+    with Ports() as ports, socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(LabError, match="end the server there"):
+            ports.hold(port)
+        server.close()
+        assert ports.hold(port) == port
+
+
+def test_a_very_port_may_have_old_connections() -> None:
+    with Ports() as ports:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            client = socket.create_connection(("127.0.0.1", port))
+            server.accept()[0].close()  # the side that closes first keeps the port in TIME_WAIT
+            client.close()
+        assert ports.hold(port) == port
