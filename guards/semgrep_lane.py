@@ -26,7 +26,7 @@ from guards.rule import RULES, Rule, load
 from guards.semgrep_rules import FOLDER, rules_for, text_of
 from guards.sighting import MAX_LINE_CHARS
 from guards.tree import Skipped
-from harness import process
+from harness import process, tool
 from harness.canonical import UNREADABLE
 
 # The scan command of our own environment's semgrep. Its console script also imports the commands for servers and
@@ -154,7 +154,7 @@ def _asked(work: Path, configs: Sequence[Path], jobs: int, second: Second) -> _O
     quiet = ["--metrics=off", "--disable-version-check", "--quiet"]
     all_of_it = ["--no-git-ignore", "--max-target-bytes=0", f"--timeout={FILE_TIMEOUT_S}", f"--jobs={jobs}"]
     argv = [*ENGINE, "--json", *quiet, *all_of_it, *(f"--config={config}" for config in configs), "."]
-    done = process.run(argv, timeout_s=TIMEOUT_S, cwd=work, env={"HOME": str(work)})
+    done = tool.run(argv, timeout_s=TIMEOUT_S, cwd=work, env={"HOME": str(work)})
     try:
         return msgspec.json.decode(done.stdout, type=_Output)
     except UNREADABLE:

@@ -20,13 +20,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import psutil
 
@@ -40,8 +37,6 @@ STOP_GRACE_MS = 1_000  # a subject that ignores SIGTERM longer than this is kill
 MAX_LOG_BYTES = 64 * 1024 * 1024  # of one child; beyond it only the end is kept
 KEPT_LOG_BYTES = 1024 * 1024
 LOG_LOOK_MS = 250  # between two looks at its size
-MAX_OUTPUT_BYTES = 64 * 1024 * 1024  # of a tool
-LEFT_BEHIND_MS = 2_000  # after a tool's end, for what it said last
 MAX_LINE_BYTES = 64 * 1024 * 1024  # one JSON line of a desktop; a snapshot of a large stream is one line
 
 # What a child sees of our environment. Nothing else leaks into a subject, so a run is the same elsewhere.
@@ -263,66 +258,6 @@ def kill_orphans() -> list[int]:
                 killed.append(one.pid)
             os.waitpid(child.pid, 0)
     return killed
-
-
-@dataclass(frozen=True)
-class Completed:
-    """What a command that ran to its end left."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(
-    argv: Sequence[str],
-    *,
-    timeout_s: float,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    inherit: bool = False,
-    errors: str = "replace",
-) -> Completed:
-    """Run a tool (git, go, cargo) to its end. `inherit` gives it our whole environment; `errors` says what becomes of
-    output that is no UTF-8."""
-    whole = {**os.environ, **(env or {})} if inherit else environment(env or {}, "tool")
-    pipe = subprocess.PIPE
-    try:
-        child = subprocess.Popen(list(argv), cwd=cwd, env=whole, stdout=pipe, stderr=pipe, stdin=subprocess.DEVNULL)
-    except FileNotFoundError:
-        return Completed(127, "", f"{argv[0]}: not found")
-    except OSError as error:
-        return Completed(126, "", f"{argv[0]}: cannot be run: {error.strerror}")
-    said = _Said(child.stdout), _Said(child.stderr)
-    try:
-        code = child.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        return Completed(124, "", f"{argv[0]}: no end after {timeout_s:g} s")
-    finally:
-        child.kill()  # nothing, when it has ended; when we are interrupted too
-        child.wait()
-    limit = time.monotonic() + LEFT_BEHIND_MS / 1000
-    return Completed(code, *(one.text(errors, limit) for one in said))
-
-
-class _Said(threading.Thread):
-    """Reads one output of a tool: the beginning is kept, and what comes beyond the limit is taken and dropped. Some
-    process that the tool left behind may hold the pipe for ever: nobody waits for that."""
-
-    def __init__(self, pipe: IO[bytes] | None) -> None:
-        super().__init__(daemon=True)
-        self._pipe, self._kept = pipe, bytearray()
-        self.start()
-
-    def run(self) -> None:
-        while self._pipe is not None and (chunk := os.read(self._pipe.fileno(), 65_536)):
-            self._kept += chunk[: max(0, MAX_OUTPUT_BYTES - len(self._kept))]
-        if self._pipe is not None:
-            self._pipe.close()
-
-    def text(self, errors: str, limit: float) -> str:
-        self.join(max(0.0, limit - time.monotonic()))
-        return bytes(self._kept).decode("utf-8", errors)
 
 
 def follow(argv: Sequence[str], *, env: Mapping[str, str], on_line: Callable[[str], None], log: Path) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness import process
+from harness import tool
 from harness.config import Config, SurfaceConfig
 from harness.errors import ConfigError
 from harness.evidence.judgement import Ground
@@ -42,8 +42,8 @@ def see_tree(config: Config) -> TreeState:
     """The subject's commit, and whether anything under its root differs from it. Outside git it is dirty:
     nobody could say later what was judged."""
     root = config.root
-    head = process.run(["git", "-C", str(root), "rev-parse", "HEAD"], timeout_s=GIT_TIMEOUT_S, inherit=True)
-    status = process.run(
+    head = tool.run(["git", "-C", str(root), "rev-parse", "HEAD"], timeout_s=GIT_TIMEOUT_S, inherit=True)
+    status = tool.run(
         ["git", "-C", str(root), "status", "--porcelain", "--", "."], timeout_s=GIT_TIMEOUT_S, inherit=True
     )
     if head.returncode != 0 or status.returncode != 0:

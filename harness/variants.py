@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import process
+from harness import process, tool
 from harness.errors import ConfigError
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.defects import PATCH, Defect
@@ -47,7 +47,7 @@ def make_variant(defect: Defect, folder: Path, subject: Path, into: Path) -> Pat
     shutil.copytree(subject, into, ignore=shutil.ignore_patterns("__pycache__", "target"))
     patch = folder / PATCH
     argv = ["git", "apply", "--whitespace=nowarn", str(patch.resolve())]
-    done = process.run(argv, timeout_s=PATCH_TIMEOUT_S, cwd=into, inherit=True)
+    done = tool.run(argv, timeout_s=PATCH_TIMEOUT_S, cwd=into, inherit=True)
     if done.returncode != 0:
         raise ConfigError(f"the patch of {defect.id} does not apply: {done.stderr.strip()}", where=str(patch))
     config = into / "signoff.toml"

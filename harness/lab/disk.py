@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from harness import process
+from harness import tool
 from harness.errors import LabError
 
 MOUNT_TIMEOUT_S = 10
@@ -27,7 +27,7 @@ class SmallDisk:
         self.folder.mkdir(parents=True, exist_ok=True)
         options = f"size={self._size_kb}k,mode=0777"
         argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.folder)]
-        done = process.run(argv, timeout_s=MOUNT_TIMEOUT_S)
+        done = tool.run(argv, timeout_s=MOUNT_TIMEOUT_S)
         if done.returncode != 0:
             why = done.stderr.strip()
             raise LabError(f"no small disk can be mounted: {why}", hint="only root can drill a full disk")
@@ -60,5 +60,5 @@ class SmallDisk:
 
     def unmount(self) -> None:
         if self._mounted:
-            process.run(["umount", "-l", str(self.folder)], timeout_s=MOUNT_TIMEOUT_S)
+            tool.run(["umount", "-l", str(self.folder)], timeout_s=MOUNT_TIMEOUT_S)
             self._mounted = False

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness import process
+from harness import process, tool
 from harness.errors import LabError, PrerequisiteError
 
 ASK_TIMEOUT_S = 30  # an engine answers in 0.1 s; one that starts containers on a busy machine in a few
@@ -42,7 +42,7 @@ def settings() -> dict[str, str]:
 
 def ask(words: Sequence[str], *, timeout_s: float = ASK_TIMEOUT_S) -> str:
     """What `docker words...` prints. LabError with what it says when it fails."""
-    done = process.run([CLIENT, *words], timeout_s=timeout_s, inherit=True)
+    done = tool.run([CLIENT, *words], timeout_s=timeout_s, inherit=True)
     if done.returncode != 0:
         raise LabError(f"docker {words[0]} failed with {done.returncode}: {_last_line(done.stderr)}")
     return done.stdout.strip()
@@ -85,7 +85,7 @@ def sweep(label: Label, value: str) -> list[str]:
     found = ask(["ps", "--all", "--quiet", "--filter", _filter(label, value)]).split()
     if found:
         # One that is on its way out by itself is refused, and one that is gone is no error: what counts is the end.
-        process.run([CLIENT, "rm", "--force", "--volumes", *found], timeout_s=ASK_TIMEOUT_S, inherit=True)
+        tool.run([CLIENT, "rm", "--force", "--volumes", *found], timeout_s=ASK_TIMEOUT_S, inherit=True)
     return found
 
 

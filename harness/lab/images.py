@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness import process
+from harness import process, tool
 from harness.errors import LabError
 from harness.lab import engine
 from harness.lab.build import locked
@@ -184,5 +184,5 @@ def _pack(root: Path, files: dict[str, Path]) -> None:
 
 def _libraries(component: Component) -> list[Path]:
     """The shared libraries that the program loads, by their names on this machine; none for a static one."""
-    said = process.run(["ldd", component.path], timeout_s=LDD_TIMEOUT_S)
+    said = tool.run(["ldd", component.path], timeout_s=LDD_TIMEOUT_S)
     return [Path(found) for found in re.findall(r"(?:=> |^\s*)(/\S+) \(0x", said.stdout, re.MULTILINE)]

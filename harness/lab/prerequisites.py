@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from harness import process
+from harness import tool
 from harness.errors import PrerequisiteError
 from harness.lab.components import pins
 
@@ -25,7 +25,7 @@ def version_of(text: str) -> tuple[int, int] | None:
 
 
 def _problem(argv: list[str], name: str, least: str, install: str) -> str | None:
-    done = process.run(argv, timeout_s=_TOOL_TIMEOUT_S, inherit=True)
+    done = tool.run(argv, timeout_s=_TOOL_TIMEOUT_S, inherit=True)
     if done.returncode != 0:
         return f"{name} {least} or newer is not there: {install}"
     found = version_of(done.stdout)
@@ -43,11 +43,9 @@ def check(*, need_rust: bool, need_go: bool) -> None:
         hint = "install it with rustup (Debian's own is too old)"
         problems.append(_problem(["cargo", "--version"], "cargo", rust, hint))
         problems.append(_problem(["rustc", "--version"], "rustc", rust, hint))
-        if process.run(["pkg-config", "--version"], timeout_s=_TOOL_TIMEOUT_S, inherit=True).returncode != 0:
+        if tool.run(["pkg-config", "--version"], timeout_s=_TOOL_TIMEOUT_S, inherit=True).returncode != 0:
             problems.append("pkg-config is not there: install the package pkg-config")
-        elif (
-            process.run(["pkg-config", "--exists", "openssl"], timeout_s=_TOOL_TIMEOUT_S, inherit=True).returncode != 0
-        ):
+        elif tool.run(["pkg-config", "--exists", "openssl"], timeout_s=_TOOL_TIMEOUT_S, inherit=True).returncode != 0:
             problems.append("the OpenSSL headers are not there: install libssl-dev (Debian) or openssl-devel (Fedora)")
     if need_go:
         problems.append(_problem(["go", "version"], "Go", pins().toxiproxy.go, "install it from your system or go.dev"))

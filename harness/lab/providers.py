@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from harness import process
+from harness import tool
 from harness.errors import LabError
 from harness.lab import build, engine, images
 from harness.lab.components import Component, pins, sha256_file
@@ -99,7 +99,7 @@ def _program(name: str, given: Path | None) -> Component:
             hint=f"set [lab] in signoff.toml, put {name} on PATH, or use provider 'build'",
         )
     path = Path(found).resolve()
-    said = process.run([str(path), "--version"], timeout_s=_VERSION_TIMEOUT_S)
+    said = tool.run([str(path), "--version"], timeout_s=_VERSION_TIMEOUT_S)
     version = said.stdout.strip().splitlines()[0] if said.returncode == 0 and said.stdout.strip() else "unknown"
     return Component(name, version, sha256_file(path), f"given: {path.name}", str(path))
 

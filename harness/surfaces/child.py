@@ -15,8 +15,9 @@ from pathlib import Path
 from harness.canonical import Json
 from harness.config import SurfaceConfig
 from harness.errors import SubjectError
-from harness.process import STOP_GRACE_MS, Process, run
+from harness.process import STOP_GRACE_MS, Process
 from harness.template import fill_text
+from harness.tool import run
 
 MARKER_PREFIX = "SIGNOFF-MARKER "
 STOP_COMMAND_TIMEOUT_S = 30  # a container is given ten seconds by default

@@ -18,12 +18,12 @@ from harness.config import ControlConfig, SessionStep, StepConfig
 from harness.errors import SubjectError
 from harness.evidence.recorder import Recorder
 from harness.history import TokenUse
-from harness.process import run
 from harness.surfaces.capture import Answer, capture, secret_places
 from harness.surfaces.child import Child
 from harness.surfaces.service import Place, Service
 from harness.surfaces.web import Reply, json_of
 from harness.template import fill, fill_text
+from harness.tool import run
 from harness.wire.identity import fingerprint, identity_of
 
 SESSION_COMMAND_TIMEOUT_S = 30

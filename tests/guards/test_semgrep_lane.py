@@ -16,7 +16,7 @@ from guards.rule import RULES, Rule, load
 from guards.scan import Request, scan
 from guards.semgrep_lane import LANGUAGES, Second, Spotted
 from guards.tree import Skipped
-from harness.process import Completed
+from harness.tool import Completed
 from tests.guards.repository import write
 
 RULES_OF_OURS = load(RULES)
@@ -73,7 +73,7 @@ def answer(**changes: Any) -> str:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: Completed) -> Second:
-    monkeypatch.setattr("harness.process.run", lambda *_, **__: said)
+    monkeypatch.setattr("harness.tool.run", lambda *_, **__: said)
     return semgrep_lane.look([], tmp_path, RULES_OF_OURS, jobs=1)
 
 
@@ -110,7 +110,7 @@ def test_a_file_that_it_did_not_see_whole(
 ) -> None:
     names = json.loads(answer())["paths"]["scanned"]
     said = answer(paths={"scanned": [*names, *scanned]}, errors=errors)
-    monkeypatch.setattr("harness.process.run", lambda *_, **__: Completed(0, said, ""))
+    monkeypatch.setattr("harness.tool.run", lambda *_, **__: Completed(0, said, ""))
     second = semgrep_lane.look([("a.ts", "typescript")], write(tmp_path, {"a.ts": ""}), RULES_OF_OURS, jobs=1)
     assert [(one.detail, one.undecided) for one in second.skipped] == skipped
     assert second.problems == []

@@ -12,7 +12,7 @@ from guards import tree
 from guards.git import git as real_git
 from guards.tree import Listing, Skipped, list_tree
 from harness.errors import UserError
-from harness.process import Completed
+from harness.tool import Completed
 from tests.guards.repository import commit, git, repository, write
 
 

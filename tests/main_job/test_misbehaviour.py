@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import process
+from harness import tool
 from harness.host import ROOT
 from harness.process import MAX_LOG_BYTES
 from tests.main_job.project import run
@@ -131,7 +131,7 @@ def test_a_disk_that_it_fills_is_told(tmp_path: Path) -> None:
     """On a small disk of its own (only root can mount one) nothing of the server or of the subject goes on."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = process.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(small)], timeout_s=30)
+    mounted = tool.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(small)], timeout_s=30)
     assert mounted.returncode == 0, mounted.stderr
     try:
         case = Case("fills-the-disk", "UNKNOWN", "No space left on device", 90)
@@ -140,5 +140,5 @@ def test_a_disk_that_it_fills_is_told(tmp_path: Path) -> None:
         assert ended.code == 3
         assert case.reason in str(gates[case.gate]["reasons"])
     finally:
-        process.run(["umount", "-l", str(small)], timeout_s=30)
+        tool.run(["umount", "-l", str(small)], timeout_s=30)
     assert not left_behind(tmp_path)
