@@ -69,7 +69,8 @@ def _service(path: Path, name: str, service: dict[str, Any]) -> Service:
     variables = [_words(one).partition("=")[0] for one in given] if isinstance(given, (dict, list)) else []
     test = service.get("healthcheck")
     route = _ROUTE.search(_words(test.get("test"))) if isinstance(test, dict) else None
-    setting = Setting(path, tuple(filter(None, variables)), route[1] if route else "", _words(service.get("command")))
+    ready, command = route[1] if route else "", _words(service.get("command"))
+    setting = Setting(path, tuple(filter(None, variables)), ready, command, called=name)
     url = f"http://127.0.0.1:{published[0]}" if published else ""
     return Service(Program(name, path, url=url, own=context is not None, setting=setting), context)
 

@@ -1,7 +1,8 @@
 """What was found in a source tree, and which part of a subject each program may be.
 
-Owns the two rules by which a program is given a part: the words of its name, or else of its folder; and for a runtime
-that nothing is named after, the one program of the tree's own that has no part, which is a guess and is told as one.
+Owns the two rules by which a program is given a part: the words of its name, of its folder, or of its service in a
+compose file; and for a runtime that nothing is named after, the one program of the tree's own that has no part, which
+is a guess and is told as one.
 
     found.part("runtime")           # the likeliest program, or None
 """
@@ -22,12 +23,13 @@ PARTS = {
 @dataclass(frozen=True)
 class Setting:
     """What a compose file or an example of an environment says of how a program is run. `source` is where it stands,
-    `ready` the route of its health check, `command` how it is started there."""
+    `ready` the route of its health check, `command` how it is started there, `called` its service's name."""
 
     source: Path
     variables: tuple[str, ...] = ()
     ready: str = ""
     command: str = ""
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Program:
 
     @property
     def part(self) -> str | None:
-        """What it may be, by the words of its name, or else of the folder that it was found in."""
-        return part_of(self.name) or part_of(self.source.parent.name)
+        """What it may be, by the words of its name, else of the folder that it was found in, else of its service."""
+        called = self.setting.called if self.setting is not None else ""
+        return part_of(self.name) or part_of(self.source.parent.name) or part_of(called)
 
 
 def part_of(name: str) -> str | None:

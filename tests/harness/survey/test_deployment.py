@@ -34,8 +34,8 @@ services:
         ("far", "http://127.0.0.1:1", False, None),
         ("worker", "", True, Path("worker")),
     ]
-    assert found[1].program.setting == Setting(source, ("DATABASE_URL",), "", "a -p 80")
-    assert found[2].program.setting == Setting(source, ("A", "B"), "/ready")
+    assert found[1].program.setting == Setting(source, ("DATABASE_URL",), "", "a -p 80", found[1].program.name)
+    assert found[2].program.setting == Setting(source, ("A", "B"), "/ready", called=found[2].program.name)
 
 
 def test_odd_values_in_a_compose_file_are_none(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_aliases_that_multiply_take_no_time(tmp_path: Path) -> None:
     bomb = "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9) if n else 'lol'}]\n" for n in range(12))
     text = f"{bomb}services: {{a: {{ports: *x11, environment: *x11, command: *x11, build: ., image: *x11}}}}\n"
     assert [one.program.setting for one in services(Tree(tree(tmp_path, {"compose.yml": text})))] == [
-        Setting(Path("compose.yml"))
+        Setting(Path("compose.yml"), called="a")
     ]
 
 
@@ -67,7 +67,7 @@ def test_merges_that_multiply_are_refused(tmp_path: Path) -> None:
 def test_what_is_merged_counts(tmp_path: Path) -> None:
     compose = "x-common: &common {environment: [A=1]}\nservices: {a: {<<: *common, ports: ['1:1']}}"
     (one,) = services(Tree(tree(tmp_path, {"compose.yml": compose})))
-    assert one.program.setting == Setting(Path("compose.yml"), ("A",))
+    assert one.program.setting == Setting(Path("compose.yml"), ("A",), called="a")
 
 
 def test_processes_of_a_procfile(tmp_path: Path) -> None:

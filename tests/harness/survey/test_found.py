@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.survey.found import Module, Program, Survey, part_of
+from harness.survey.found import Module, Program, Setting, Survey, part_of
 
 
 def program(name: str, folder: str = "x", **fields: object) -> Program:
@@ -36,6 +36,12 @@ def test_the_folder_decides_where_the_name_says_nothing() -> None:
     assert program("api", "services/runtime").part == "runtime"
     assert program("auth", "services/runtime").part == "control"
     assert part("runtime", program("api", "runtime"), program("runtime")) == "runtime", "a name goes before a folder"
+
+
+def test_the_service_in_a_compose_file_decides_where_neither_says_anything() -> None:
+    setting = Setting(Path("compose.yml"), called="sync-runtime")
+    assert program("api", setting=setting).part == "runtime"
+    assert program("auth", setting=setting).part == "control"
 
 
 def test_what_can_be_started_goes_before_what_runs_already() -> None:

@@ -101,7 +101,7 @@ services:
 """
     package = '{"scripts": {"start": "node a.js"}}'
     found = survey(tree(tmp_path, {"compose.yaml": compose, "svc/package.json": package}))
-    said = Setting(Path("compose.yaml"), ("PORT",), "/up")
+    said = Setting(Path("compose.yaml"), ("PORT",), "/up", called="web")
     assert found.programs[0] == Program("svc", Path("svc/package.json"), ("node", "a.js"), Path("svc"), setting=said)
     assert [program.name for program in found.programs] == ["svc", "elsewhere"]
 
