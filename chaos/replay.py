@@ -43,7 +43,7 @@ class Asked:
 
 def drill_command(asked: Asked, *, shrinking: bool) -> int:
     """Exit codes as of a run. With `shrinking`, a drill that does not fail has nothing to shrink: exit 0."""
-    specs = {spec.id for spec in load_expected(ROOT).manifest if spec.drill}
+    specs = {spec.id for spec in load_expected(ROOT / "gates").manifest if spec.drill}
     if asked.drill not in specs:
         raise UserError(f"no drill is called {asked.drill!r}", hint=f"there are {', '.join(sorted(specs)) or 'none'}")
     if asked.schedule is not None:

@@ -163,5 +163,5 @@ async def _wipe(scene: Scenario, runtime: RuntimeSurface) -> None:
     await lab.toxics.set_enabled("runtime", False)
     await lab.server.start(lab.witness_relay.url)
     await lab.republish()
-    runtime.expect("the wiped server holds nothing", 0, await scene.observer.count())
+    runtime.expect("the wiped server holds nothing", 0, await scene.held())
     await lab.toxics.set_enabled("runtime", True)

@@ -162,7 +162,7 @@ async def test_websocket_only(scene: Scenario) -> None:
     await scene.settle(found.streams, found.count)
     await until(time.monotonic_ns() + SILENCE_MS * 1_000_000)
     applied = sum(found.replica.applied_seq(stream) for stream in found.streams)
-    in_server = await scene.observer.count()
+    in_server = await scene.held()
     scene.record.expect("server", "the events of the silence are in the server", found.count, in_server)
     scene.record.expect("middlebox", "the socket carried updates that were held back", True, len(held) > 0)
     before = found.count - 4 * len(found.streams)

@@ -73,7 +73,7 @@ async def _outage(
                 f"{len(more)}): that its outbox keeps what it took was not shown"
             )
         runtime.expect(f"round {round_number}: events are taken while the server is away", len(more), taken)
-        runtime.expect(f"round {round_number}: and are not in the server", before, await scene.observer.count())
+        runtime.expect(f"round {round_number}: and are not in the server", before, await scene.held())
         await runtime.child.kill()
         await scene.start_runtime()
     await scene.lab.toxics.set_enabled("runtime", True)

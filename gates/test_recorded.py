@@ -134,7 +134,7 @@ async def _stale_cursor(scene: Scenario) -> None:
     desktop = await scene.start_desktop()
     names = [f"s{number}" for number in range(STALE_SESSIONS)]
     await publish(scene.runtime, traffic.events(streams, each=4))
-    before = await scene.observer.count()
+    before = await scene.held()
     replicas = []
     for name in names:
         session, identity = await scene.sign_in(name, streams)

@@ -75,7 +75,7 @@ def checked_profile(name: str) -> Profile:
 
 def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
     """Gates that are built, were selected and have their ground, and have no result all the same."""
-    expected = load_expected(ROOT)
+    expected = load_expected(ROOT / "gates")
     return [
         gate
         for gate in signoff.gates
@@ -88,7 +88,7 @@ def _unexpectedly_missing(signoff: Signoff) -> list[GateResult]:
 def _check_names(selection: Selection) -> None:
     import difflib
 
-    known = load_expected(ROOT).gates
+    known = load_expected(ROOT / "gates").gates
     for name in (*selection.only, *selection.skip):
         if not any(Selection(only=(name,)).takes(gate) for gate in known):
             guess = difflib.get_close_matches(name, known, n=1)
@@ -106,7 +106,7 @@ def _short(path: Path) -> str:
 
 
 def list_command() -> None:
-    expected = load_expected(ROOT)
+    expected = load_expected(ROOT / "gates")
     for gate in expected.gates:
         why = expected.not_built.get(gate)
         _show(
@@ -117,7 +117,7 @@ def list_command() -> None:
 
 def verify_command(directory: Path) -> int:
     """0 is kept for a signed bundle; an unsigned one that is whole is "integrity only" (3)."""
-    report = verify(directory, load_expected(ROOT))
+    report = verify(directory, load_expected(ROOT / "gates"))
     for problem in report.problems:
         print(f"REFUSED {problem}", file=sys.stderr)
     if report.problems or report.signoff is None:
@@ -143,7 +143,7 @@ def install_command() -> int:
 
 def mutants_command(config_path: Path, only: list[str], out: Path) -> int:
     """Each defect variant after its green twin. Exit 0: all caught; 1: one survived; 3: no result for one."""
-    known = load_expected(ROOT).defects
+    known = load_expected(ROOT / "gates").defects
     unknown = [name for name in only if name not in {defect.id for defect in known}]
     if unknown:
         raise UserError(f"no defect is called {unknown}", hint=f"there are {[defect.id for defect in known]}")

@@ -15,6 +15,7 @@ from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.known_bad import due, outcomes_of, with_known_bad
+from harness.evidence.redact import Redactor
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
@@ -90,11 +91,19 @@ def conclude(
     )
     bundle.write("subject/environment.json", pretty(see_environment()))
     bundle.write("subject/signoff.toml", config.path.read_bytes())
+    clean_unfinished(bundle, Redactor(config.secrets))
     bundle.write("signoff.json", pretty(signoff))
     for name, data in render.all_of(signoff):
         bundle.write(name, data)
     bundle.seal()
     return signoff
+
+
+def clean_unfinished(bundle: Bundle, redactor: Redactor) -> None:
+    """Logs of what a killed worker left: nobody has struck the secrets out of them yet."""
+    for log in bundle.folder.rglob("logs/*.log"):
+        if not (log.parent.parent / "verdict.json").is_file():
+            redactor.clean_file(log)
 
 
 def _planned(plan: Plan | None) -> list[Play]:

@@ -13,12 +13,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from harness.canonical import Json
 from harness.template import placeholders
 
 _HASHED = {"payload", "stored", "stream", "seq"}
+
+
+def _reachable(url: str) -> str:
+    """ValueError for a URL that names no host, or a port that there is none of."""
+    try:
+        parts = urlsplit(url)
+        there = not url or (bool(parts.hostname) and parts.port != 0)
+    except ValueError as error:
+        raise ValueError(f"{url!r} is no address: {error}") from error
+    if not there:
+        raise ValueError(f"{url!r} is no address: it needs a host, and a port from 1 to 65535 if any")
+    return url
 
 
 class _Model(BaseModel):
@@ -37,7 +49,7 @@ class RemoteConfig(_Model):
     """A server that runs already, elsewhere. The token is secret, so it is written as `${NAME}`. `writes` allows more
     than connections: under a name that nobody else has, and taken away again."""
 
-    url: str = Field(pattern=r"^https?://[^/]+/?$")
+    url: Annotated[str, Field(pattern=r"^https?://[^/]+/?$"), AfterValidator(_reachable)]
     database: str = Field(min_length=1)
     token: str = Field(min_length=1)
     writes: bool = False
@@ -206,8 +218,10 @@ class HttpSurfaceConfig(SurfaceConfig):
     """One that is spoken to over HTTP: started by `command`, or running already at `url`. `server` is where such a one
     looks for its server: the lab stands there in its place."""
 
-    url: str = Field(default="", pattern=r"^(https?://[^/]+|$)")
-    server: str = Field(default="", pattern=r"^(http://(127\.0\.0\.1|localhost):[0-9]{1,5}/?|$)")
+    url: Annotated[str, Field(pattern=r"^(https?://[^/]+|$)"), AfterValidator(_reachable)] = ""
+    server: Annotated[
+        str, Field(pattern=r"^(http://(127\.0\.0\.1|localhost):[0-9]+/?|$)"), AfterValidator(_reachable)
+    ] = ""
     ready: str = Field(default="/healthz", pattern=r"^/")
     retired: list[RetiredRoute] = []
     errors: list[ErrorCase] = []
@@ -299,6 +313,16 @@ class Config(_Model):
     runtime: RuntimeConfig | None = None
     desktop: DesktopConfig | None = None
 
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        ports = [part.server_port for part in (self.control, self.runtime) if part is not None and part.server]
+        if len(set(ports)) < len(ports):
+            raise ValueError(
+                f"control and runtime look for their server on the same port {ports[0]}, and could not be told apart: "
+                "give one of them a port of its own"
+            )
+        return self
+
     _path: Path = Path()
     _secrets: tuple[str, ...] = ()
 
@@ -330,9 +354,9 @@ class Config(_Model):
 
     @property
     def plays_alone(self) -> bool:
-        """Whether scenarios must follow each other: a part that runs already is the same one in all of them, and looks
-        for its server in one place."""
-        return any(part.server for part in (self.control, self.runtime) if part is not None)
+        """Whether scenarios must follow each other: a part that runs already is the same one in all of them, with its
+        counters and its memory."""
+        return any(part.runs_at for part in self.surfaces.values())
 
     def on_lab_of(self, other: Config) -> Config:
         """The same subject on the servers of another file."""

@@ -53,6 +53,7 @@ F = Literal[
     "presence",
     "final_read",
     "metrics",
+    "trouble",
 ]
 
 

@@ -40,6 +40,8 @@ def load(path: Path) -> Config:
         raise ConfigError(f"cannot read it: {error}", where=str(path)) from error
     try:
         raw = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError("it is nested too deeply", where=str(path)) from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         where = f"{path}:{line[1]}" if line else str(path)
@@ -107,7 +109,7 @@ class _Environment:
     def _value(self, match: re.Match[str], keys: tuple[str, ...]) -> str:
         value = os.environ.get(match[1])
         if value is None:
-            line = self._text[: self._text.index(match[0])].count("\n") + 1
+            line = self._text[: max(0, self._text.find(match[0]))].count("\n") + 1  # it may be spelled otherwise
             self.missing[f"{self._path}:{line}: the environment variable {match[1]} is not set"] = None
             return ""
         program = keys[-2:] in (("command", "0"), ("stop", "0"))

@@ -1,8 +1,9 @@
-"""gates/manifest.json, generated from the code: each built gate with its checkers, parameters and floors.
+"""gates/manifest.json, generated from the code: each built gate with its checkers, parameters and floors; and
+gates/defects.json, from the variants: each known bug with the gate that must see it and the digest of what makes it.
 
-Committed, so that `verify` needs no gate's code; a test refuses a stale one.
+Committed, so that `verify` needs no gate's code and no variant; a test refuses stale ones.
 
-    python -m harness.manifest          # writes it
+    python -m harness.manifest          # writes both
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib
 from pathlib import Path
 
 from harness.evidence.bundle import pretty
+from harness.evidence.defects import load_all
 from harness.evidence.judgement import GateSpec
 from harness.gate import Gate
 
@@ -34,5 +36,10 @@ def generate() -> bytes:
     return pretty(collect())
 
 
+def generate_defects() -> bytes:
+    return pretty(load_all(ROOT / "fixtures" / "defects"))
+
+
 if __name__ == "__main__":
+    (ROOT / "gates" / "defects.json").write_bytes(generate_defects())
     (ROOT / "gates" / "manifest.json").write_bytes(generate())

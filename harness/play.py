@@ -33,8 +33,10 @@ from harness.evidence.judgement import (
     floors_of,
     is_red,
     judge_gate,
+    trouble_of,
     windows_of,
 )
+from harness.evidence.recorder import note_trouble
 from harness.evidence.redact import Redactor
 from harness.evidence.requirements import Requirement
 from harness.evidence.signoff import GateResult, Play
@@ -66,10 +68,10 @@ _SCENARIOS: Mapping[Ground, _NewScenario] = {
 class _Stage:
     """How far a story came, and what went wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor) -> None:
         self.trouble = ""
         self.absent = False
-        self.redactor = Redactor()
+        self.redactor = redactor
         self.lab_failed = False
         self.timings_ms: dict[str, float] = {}
         self.exchanges: list[Exchange] = []
@@ -98,7 +100,7 @@ def play_gate(
     spec = gate.spec().grounded(grounds_of(setup.config))
     if spec is None:
         raise HarnessError(f"{gate.id} was planned, and has no ground to stand on")
-    stage = _Stage()
+    stage = _Stage(Redactor(setup.config.secrets))
     absent = [name for name in gate.surfaces if name not in setup.config.surfaces]
     if absent:
         stage.trouble, stage.absent = absence(absent[0]), True
@@ -106,6 +108,8 @@ def play_gate(
         asyncio.run(_perform(gate, spec, setup, play, bundle.folder_of(play), chosen, stage))
     stage.lap("down")
     stage.trouble = stage.redactor.clean(stage.trouble)  # it may quote an answer or a log
+    if stage.trouble and not stage.absent:
+        note_trouble(bundle.folder_of(play) / HISTORY, stage.trouble)
     judgement, history = _judge(spec, play, bundle, stage)
     stage.lap("judging")
     result = GateResult(
@@ -119,7 +123,7 @@ def play_gate(
         falsifications=judgement.falsifications,
         reasons=judgement.reasons,
         timings_ms=stage.timings_ms,
-        trouble=stage.trouble,
+        trouble=trouble_of(history) if history is not None else stage.trouble,
         lab_failed=stage.lab_failed,
         repeat=repeat,
         seed=play.seed,
@@ -211,7 +215,7 @@ def _judge(spec: GateSpec, play: Play, bundle: Bundle, stage: _Stage) -> tuple[J
         return Judgement(Verdict.UNKNOWN, (), (), (stage.trouble or "nothing was recorded",)), None
     except EvidenceError as error:
         return Judgement(Verdict.UNKNOWN, (), (), (f"the history cannot be read: {error}",)), None
-    return judge_gate(spec, history, sabotaged, stage.trouble), history
+    return judge_gate(spec, history, sabotaged), history
 
 
 def _write_findings(

@@ -118,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     doubled = {gate.id for gate in distinct if sum(other.id == gate.id for other in distinct) > 1}
     if doubled:
         raise pytest.UsageError(f"gates declared twice: {sorted(doubled)}")
-    known = set(load_expected(ROOT).gates) if gates else set()
+    known = set(load_expected(ROOT / "gates").gates) if gates else set()
     dropped = [item for item in items if (g := gate_of(item)) and (g.id not in known or _spec_of(config, g) is None)]
     for item in dropped:
         gate = gate_of(item)
@@ -167,7 +167,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     request = _request(config)
     if _setup not in config.stash:
         config.stash[_setup] = prepare(_loaded(config))
-    expected = load_expected(ROOT)
+    expected = load_expected(ROOT / "gates")
     given = config.getoption("--signoff-schedule")
     callspec = getattr(pyfuncitem, "callspec", None)
     seed = callspec.params["seed"] if callspec is not None else request.seed
@@ -206,7 +206,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[N
     conclude(
         bundle,
         loaded,
-        load_expected(ROOT),
+        load_expected(ROOT / "gates"),
         request,
         asyncio.run(preflight(prepare(loaded))),
         before,

@@ -46,7 +46,7 @@ def run(request: Request, progress: Progress) -> Signoff:
     """Play all selected gates and leave a sealed bundle. ConfigError, LabError before anything is played."""
     began, started = time.monotonic(), time.time()
     config = load(request.config_path)
-    expected = load_expected(ROOT)
+    expected = load_expected(ROOT / "gates")
     subject = see_subject(config)
     setup = prepare(config)
     lab = asyncio.run(preflight(setup))

@@ -158,7 +158,8 @@ class Scenario(Staging):
         applied as many of these streams."""
 
         async def everywhere() -> bool:
-            if await self._missing(expected):
+            opened = self.runtime.own_events if self.runtime is not None else ()
+            if await self.held() < expected + self.own_events(opened):
                 return False
             least = expected + self.own_events(streams)
             return all(sum(r.applied_seq(s) for s in streams) >= least for r in replicas or ())
@@ -171,13 +172,14 @@ class Scenario(Staging):
         self.record.op("lab", "settle")
         return True
 
-    async def _missing(self, expected: int) -> bool:
-        """Whether the server holds less than so many events of the harness's. A runtime that runs already may bring
-        events of earlier scenarios: they are not counted."""
-        if self.config.plays_alone:
-            return sum((event.key or "").startswith(self.nonce) for event in await self.observer.events()) < expected
+    async def held(self) -> int:
+        """How many events of this scenario the server holds. A runtime that runs already may bring older ones: they are
+        not counted."""
+        if not self.config.plays_alone:
+            return await self.observer.count()
         opened = self.runtime.own_events if self.runtime is not None else ()
-        return await self.observer.count() < expected + self.own_events(opened)
+        events = await self.observer.events()
+        return sum(event.stream in opened or self.nonce in f"{event.stream} {event.key}" for event in events)
 
     async def read_replica(self, desktop: DesktopSurface, name: str) -> tuple[str, str]:
         """The final read of one desktop session: its state hash by our own count, and the one that it claims."""

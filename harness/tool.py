@@ -58,7 +58,11 @@ def run(
         child.kill()  # nothing, when it has ended; when we are interrupted too
         child.wait()
     limit = time.monotonic() + LEFT_BEHIND_MS / 1000
-    return Completed(code, *(one.text(errors, limit) for one in said))
+    done = Completed(code, *(one.text(errors, limit) for one in said))
+    if any(one.too_long for one in said):
+        # Whoever asked takes what was said for the whole of it.
+        return Completed(125, done.stdout, f"{argv[0]}: said more than {MAX_OUTPUT_BYTES} bytes")
+    return done
 
 
 class _Said(threading.Thread):
@@ -68,11 +72,13 @@ class _Said(threading.Thread):
     def __init__(self, pipe: IO[bytes] | None) -> None:
         super().__init__(daemon=True)
         self._pipe, self._kept = pipe, bytearray()
+        self.too_long = False
         self.start()
 
     def run(self) -> None:
         while self._pipe is not None and (chunk := os.read(self._pipe.fileno(), 65_536)):
-            self._kept += chunk[: max(0, MAX_OUTPUT_BYTES - len(self._kept))]
+            self.too_long = len(self._kept) + len(chunk) > MAX_OUTPUT_BYTES
+            self._kept += chunk[: MAX_OUTPUT_BYTES - len(self._kept)]
         if self._pipe is not None:
             self._pipe.close()
 

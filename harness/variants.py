@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from pathlib import Path
 from harness import process, tool
 from harness.errors import ConfigError
 from harness.evidence.bundle import Bundle, pretty
-from harness.evidence.defects import PATCH, Defect
-from harness.evidence.known_bad import DEFECT, SEED, outcomes_of, twins_in, variant_in
+from harness.evidence.defects import PATCH, Defect, load
+from harness.evidence.known_bad import DEFECT, SEED, gates_of, outcomes_of, twins_in, variant_in
 from harness.evidence.signoff import Selection
 from harness.host import ROOT, Session, start
 from harness.progress import Progress
@@ -29,6 +30,8 @@ REFERENCE = ROOT / "fixtures" / "reference" / "signoff.toml"
 FOLDER = ROOT / "fixtures" / "defects"
 PATCH_TIMEOUT_S = 20
 POLL_S = 0.05
+LIMIT_S = 900  # for each gate of a session: the longest ends itself after 620 s
+KILLED_AFTER_S = 30
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,15 @@ class Asked:
 def make_variant(defect: Defect, folder: Path, subject: Path, into: Path) -> Path:
     """A scratch copy of the subject with the defect in it; its signoff.toml.
 
-    ConfigError when the patch does not apply."""
+    ConfigError when the patch does not apply, or is not the one that is known by this name."""
+    if load(folder) != defect:
+        raise ConfigError(f"{defect.id} is not what gates/defects.json says of it", where=str(folder))
     shutil.copytree(subject, into, ignore=shutil.ignore_patterns("__pycache__", "target"))
     patch = folder / PATCH
     argv = ["git", "apply", "--whitespace=nowarn", str(patch.resolve())]
-    done = tool.run(argv, timeout_s=PATCH_TIMEOUT_S, cwd=into, inherit=True)
+    # Below a repository git would leave out what is not in its index, and say nothing.
+    ceiling = {"GIT_CEILING_DIRECTORIES": str(into.resolve().parent)}
+    done = tool.run(argv, timeout_s=PATCH_TIMEOUT_S, cwd=into, env=ceiling, inherit=True)
     if done.returncode != 0:
         raise ConfigError(f"the patch of {defect.id} does not apply: {done.stderr.strip()}", where=str(patch))
     config = into / "signoff.toml"
@@ -59,9 +66,9 @@ def make_variant(defect: Defect, folder: Path, subject: Path, into: Path) -> Pat
 
 def play(defects: Sequence[Defect], bundle: Bundle, asked: Asked, progress: Progress) -> bool:
     """Play the twins and the variants into the bundle, telling of each as it ends; whether we were interrupted."""
-    gates = tuple(dict.fromkeys(defect.gate for defect in defects))
+    gates = gates_of(defects)
     progress.line(f"known bugs: {len(defects)} variants of the reference subject, after {len(gates)} green twins")
-    beside = _Beside(bundle, progress)
+    beside = Beside(bundle, progress)
     interrupted = beside.play(iter([("green twins", _twins(gates, bundle, asked))]), jobs=1, ended=lambda name: None)
     if interrupted:
         return True
@@ -97,15 +104,15 @@ def _variants(
         own.write(DEFECT, pretty(defect))
         try:
             config = make_variant(defect, FOLDER / defect.id, asked.reference.parent, work / defect.id)
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             progress.line(f"NO RESULT {defect.id:15}{error}")
             continue
         selection, repeat = Selection((defect.gate,)), f"signoff mutants --only {defect.id}"
         yield defect.id, Session(own, config, selection, "smoke", SEED, lab_of=asked.lab_of, repeat=repeat)
 
 
-class _Beside:
-    """Plays sessions beside each other."""
+class Beside:
+    """Plays sessions beside each other. One that does not end by itself is stopped: it has no result."""
 
     def __init__(self, bundle: Bundle, progress: Progress) -> None:
         self._run, self._progress = bundle.run_id, progress
@@ -113,6 +120,7 @@ class _Beside:
     def play(self, sessions: Iterator[tuple[str, Session]], *, jobs: int, ended: Callable[[str], None]) -> bool:
         """Whether we were interrupted: then nothing more is started, and what plays is stopped."""
         playing: dict[str, process.Background] = {}
+        limits: dict[str, float] = {}
         more, interrupted = True, False
         while more or playing:
             try:
@@ -121,10 +129,15 @@ class _Beside:
                     more = session is not None
                     if session is not None:
                         playing[name] = start(session, run=self._run)
+                        limits[name] = time.monotonic() + LIMIT_S * len(session.selection.only)
                 self._progress.running(list(playing))
                 for name in [name for name, child in playing.items() if child.wait(POLL_S) is not None]:
                     del playing[name]
                     ended(name)
+                for name in [name for name in playing if time.monotonic() > limits[name]]:
+                    self._progress.line(f"NO RESULT {name:15}no end: it is stopped")
+                    playing[name].interrupt()  # a second time it is killed
+                    limits[name] += KILLED_AFTER_S
             except KeyboardInterrupt:
                 more, interrupted = False, True
                 for child in playing.values():

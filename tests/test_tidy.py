@@ -42,7 +42,6 @@ BANNED_CALLS = {
 MIRRORED_ELSEWHERE = {
     "harness/cli.py": "tests/main_job",
     "harness/commands.py": "tests/main_job",
-    "harness/conclusion.py": "tests/main_job",
     "harness/runner.py": "tests/main_job",
     "harness/pytest_plugin.py": "tests/main_job",
 }

@@ -111,8 +111,9 @@ class _Ledger:
         return 0 if self._restored or self._read_at < self._server_at else len(self._rows & self.alive_keys)
 
     def _outbox(self) -> Bounds | None:
-        """Empty at rest, but for what was never acknowledged or is known not to have come to the server."""
-        if self._settled_at <= max(self._last_publish, self._server_at):
+        """Empty at rest, but for what was never acknowledged or is known not to have come to the server. What one that
+        ran before had left is not known."""
+        if self._ran_before or self._settled_at <= max(self._last_publish, self._server_at):
             return None
         absent = self.acked_keys - self._rows if self._read_at >= 0 else set()
         unsure = self.alive_keys - self.acked_keys

@@ -11,7 +11,7 @@ from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.bundle import Bundle, pretty
 from harness.evidence.drawing import drawings
-from harness.evidence.judgement import counts_of, exceptions_of, floors_of, judge_gate, windows_of
+from harness.evidence.judgement import counts_of, exceptions_of, floors_of, judge_gate, trouble_of, windows_of
 from harness.evidence.signoff import GateResult, Plan
 from harness.verdict import Verdict
 
@@ -23,7 +23,7 @@ def judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[s
         return [f"{result.id}: it has a verdict, but no plan"]
     try:
         history, sabotaged = bundle.histories(spec, result.play)
-        again = judge_gate(spec, history, sabotaged, result.trouble)
+        again = judge_gate(spec, history, sabotaged)
     except (OSError, EvidenceError) as error:
         return [f"{result.id}: its history cannot be judged again: {error}"]
     problems = []
@@ -41,6 +41,8 @@ def judge_again(bundle: Bundle, result: GateResult, plan: Plan | None) -> list[s
         problems.append(f"{result.id}: judged again its falsifications differ from those recorded")
     if again.reasons != result.reasons:
         problems.append(f"{result.id}: judged again its reasons differ from those recorded")
+    if result.trouble != trouble_of(history):
+        problems.append(f"{result.id}: its trouble is not that of its history")
     if result.counts != counts_of(history):
         problems.append(f"{result.id}: its counts are not those of its history")
     for name, data in drawings(history, result.windows) if result.seed is not None else ():

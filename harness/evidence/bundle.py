@@ -28,6 +28,7 @@ from harness.history import History, Record
 
 MANIFEST = "manifest.json"
 HISTORY = "history.jsonl"
+INSIDE = "known-bad"  # the folder of a run's bundle that holds others
 # The envelopes are made over the manifest, so they cannot be in it.
 OUTSIDE_MANIFEST = frozenset({MANIFEST, "signoff.intoto.jsonl", "signoff.sigstore.json"})
 _T = TypeVar("_T", bound=Record)
@@ -78,7 +79,9 @@ class Bundle:
 
     @property
     def run_id(self) -> str:
-        return self.folder.name
+        """The folder's name; of a bundle inside a run's, the way to it from that run's."""
+        inside = self.folder.parent.name == INSIDE
+        return "/".join(self.folder.parts[-3:]) if inside else self.folder.name
 
     def folder_of(self, play: Play) -> Path:
         return self.folder / play.base

@@ -65,9 +65,9 @@ def cleaned(exchanges: Iterable[Exchange], redactor: Redactor) -> list[Exchange]
         msgspec.structs.replace(
             one,
             asked=redactor.clean(one.asked),
-            body=redactor.clean(one.body)[:MAX_TEXT_CHARS],
-            answer=redactor.clean(one.answer)[:MAX_TEXT_CHARS],
-            error=redactor.clean(one.error)[:MAX_TEXT_CHARS],
+            body=_cleaned(one.body, redactor),
+            answer=_cleaned(one.answer, redactor),
+            error=_cleaned(one.error, redactor),
             headers=tuple(_header(line, redactor)[:MAX_TEXT_CHARS] for line in one.headers),
         )
         for one in ordered
@@ -79,6 +79,12 @@ def _header(line: str, redactor: Redactor) -> str:
     name, _, value = line.partition(": ")
     known = redactor.clean(value)
     return f"{name}: {_CREDENTIALS.sub(_HIDDEN, known, count=1) if _SECRET_HEADER.search(name) else known}"
+
+
+def _cleaned(text: str, redactor: Redactor) -> str:
+    """A long one was cut when it was heard, perhaps within a secret."""
+    clean = redactor.clean_beginning if len(text) >= MAX_TEXT_CHARS // 2 else redactor.clean
+    return clean(text)[:MAX_TEXT_CHARS]
 
 
 def dump(exchanges: Iterable[Exchange]) -> bytes:

@@ -107,8 +107,9 @@ class Judgement(Record, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
-def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History], trouble: str = "") -> Judgement:
-    """The judgement of one gate. `trouble` is what went wrong while it was played: UNKNOWN at best."""
+def judge_gate(spec: GateSpec, history: History, sabotaged: Mapping[str, History]) -> Judgement:
+    """The judgement of one gate. What went wrong while it was played makes it UNKNOWN at best."""
+    trouble = trouble_of(history)
     checkers = _build(spec)
     checks = _checks(spec, checkers, history)
     failed = any(check.verdict is Verdict.FAIL for check in checks)
@@ -141,6 +142,11 @@ def _checks(spec: GateSpec, checkers: list[Checker], history: History) -> tuple[
         msgspec.structs.replace(judge(checker, history), params=part.params)
         for checker, part in zip(checkers, spec.checkers, strict=True)
     )
+
+
+def trouble_of(history: History) -> str:
+    """What went wrong while the gate was played, by its last Op; "" when nothing did."""
+    return next((op.error or "it is not said" for op in reversed(history.of("trouble"))), "")
 
 
 def counts_of(history: History) -> dict[str, int]:

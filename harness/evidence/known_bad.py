@@ -15,16 +15,16 @@ NO RESULT, never a catch. A gate whose known bugs are not all caught has not sho
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from harness.errors import EvidenceError
-from harness.evidence.bundle import Bundle
+from harness.evidence.bundle import INSIDE, Bundle
 from harness.evidence.defects import Caught, Defect, Outcome
 from harness.evidence.judgement import Falsification
 from harness.evidence.judgement import Outcome as Attempt
-from harness.evidence.signoff import GateResult, Plan, Play, Profile
-from harness.history import History
+from harness.evidence.signoff import GateResult, Plan, Profile
 from harness.verdict import Verdict
 
 PROFILES: frozenset[Profile] = frozenset({"standard", "release"})
@@ -34,14 +34,19 @@ DEFECT = "defect.json"
 _ATTEMPTS: dict[Caught, Attempt] = {"CAUGHT": "red", "SURVIVED": "survived", "NO RESULT": "no-result"}
 
 
+def gates_of(defects: Iterable[Defect]) -> tuple[str, ...]:
+    """The gates that must see them, each once, in their order."""
+    return tuple(dict.fromkeys(defect.gate for defect in defects))
+
+
 def twins_in(bundle: Bundle) -> Bundle:
     """The bundle of the green twins, inside the run's."""
-    return Bundle(bundle.folder / "known-bad" / "reference")
+    return Bundle(bundle.folder / INSIDE / "reference")
 
 
 def variant_in(bundle: Bundle, defect: Defect) -> Bundle:
     """The bundle of one variant, inside the run's."""
-    return Bundle(bundle.folder / "known-bad" / defect.id)
+    return Bundle(bundle.folder / INSIDE / defect.id)
 
 
 def due(defects: Iterable[Defect], plan: Plan | None, results: Iterable[GateResult]) -> tuple[Defect, ...]:
@@ -55,32 +60,32 @@ def due(defects: Iterable[Defect], plan: Plan | None, results: Iterable[GateResu
 
 def outcomes_of(bundle: Bundle, defects: Iterable[Defect]) -> tuple[Outcome, ...]:
     """What became of each, by its own bundle. EvidenceError for one that cannot be read."""
-    twins = _only(twins_in(bundle).believed())
-    return tuple(_outcome(defect, twins.get(defect.gate), variant_in(bundle, defect)) for defect in defects)
+    twins = twins_in(bundle)
+    return tuple(
+        judge_variant(defect, _played(twins, defect), _played(variant_in(bundle, defect), defect)) for defect in defects
+    )
 
 
-def _only(believed: dict[Play, GateResult]) -> dict[str, GateResult]:
-    """Each gate was played once, a drill with one seed."""
-    return {play.gate: result for play, result in believed.items()}
+class Played(NamedTuple):
+    """What a play came to, and the first two words of each marker that it recorded."""
+
+    result: GateResult
+    markers: tuple[str, ...]
 
 
-def _outcome(defect: Defect, twin: GateResult | None, bundle: Bundle) -> Outcome:
-    variant = _only(bundle.believed()).get(defect.gate)
-    return judge_variant(defect, twin=twin, variant=variant, history=_history(bundle, variant))
-
-
-def _history(bundle: Bundle, variant: GateResult | None) -> History | None:
-    if variant is None:
+def _played(bundle: Bundle, defect: Defect) -> Played | None:
+    """The play of the defect's gate: each was played once, a drill with one seed."""
+    result = next((result for play, result in bundle.believed().items() if play.gate == defect.gate), None)
+    if result is None:
         return None
     try:
-        return bundle.history(variant.play)
+        history = bundle.history(result.play)
     except (OSError, EvidenceError):
-        return None
+        return Played(result, ())
+    return Played(result, tuple(" ".join(op.marker.split()[:2]) for op in history.ops if op.marker))
 
 
-def judge_variant(
-    defect: Defect, *, twin: GateResult | None, variant: GateResult | None, history: History | None
-) -> Outcome:
+def judge_variant(defect: Defect, twin: Played | None, variant: Played | None) -> Outcome:
     """Whether the gate caught it, and how we know."""
 
     def outcome(caught: Caught, reason: str) -> Outcome:
@@ -89,18 +94,21 @@ def judge_variant(
     if twin is None or variant is None:
         whose = "its twin" if twin is None else "the variant"
         return outcome("NO RESULT", f"{defect.gate} left no result on {whose}: see its ci/pytest.log")
-    if twin.verdict is not Verdict.PASS:
-        return outcome("NO RESULT", f"the green twin of {defect.gate} is {twin.verdict.value}")
-    markers = [op.marker for op in history.ops if op.marker] if history is not None else []
-    if not any(marker.startswith(defect.marker) for marker in markers):
+    if twin.result.verdict is not Verdict.PASS:
+        return outcome("NO RESULT", f"the green twin of {defect.gate} is {twin.result.verdict.value}")
+    if twin.markers:
+        return outcome("NO RESULT", f"the green twin of {defect.gate} has a bug itself: {twin.markers[0]!r}")
+    if defect.marker not in variant.markers:
         return outcome("NO RESULT", f"the marker {defect.marker!r} was not received")
-    if variant.trouble:
-        return outcome("NO RESULT", variant.trouble)
-    named = [finding for check in variant.checks for finding in check.findings if finding.invariant == defect.invariant]
-    if variant.verdict is Verdict.FAIL and named:
+    if variant.result.trouble:
+        return outcome("NO RESULT", variant.result.trouble)
+    findings = [finding for check in variant.result.checks for finding in check.findings]
+    named = [finding for finding in findings if finding.invariant == defect.invariant]
+    verdict = variant.result.verdict
+    if verdict is Verdict.FAIL and named:
         return outcome("CAUGHT", f"{defect.invariant}: {named[0].message}")
-    others = sorted({finding.invariant for check in variant.checks for finding in check.findings}) or "nothing"
-    reason = f"{defect.gate} is {variant.verdict.value}, {defect.invariant} did not fire (fired: {others})"
+    others = sorted({finding.invariant for finding in findings}) or "nothing"
+    reason = f"{defect.gate} is {verdict.value}, {defect.invariant} did not fire (fired: {others})"
     return outcome("SURVIVED", reason)
 
 

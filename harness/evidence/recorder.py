@@ -48,6 +48,20 @@ class OpFields(TypedDict, total=False):
     error: str | None
 
 
+def note_trouble(path: Path, trouble: str) -> None:
+    """What went wrong while a history was made, as its last Op; it is closed by now. A history that cannot be read
+    stays as it is: that decides too."""
+    try:
+        history = History.parse(path.read_bytes())
+    except (OSError, EvidenceError):
+        return
+    if history.truncated:
+        return
+    op = Op(len(history.ops), time.monotonic_ns(), "gate", "trouble", "info", error=trouble)
+    with path.open("ab") as file:
+        file.write(encode(op) + b"\n")
+
+
 class Recorder:
     def __init__(self, path: Path, scenario: str, redactor: Redactor | None = None) -> None:
         self.redactor = redactor or Redactor()

@@ -1,7 +1,8 @@
 """What a signoff is judged against: the clauses of gates/requirements.toml, the gates that decide them,
-gates/not_built.toml, the only gates that may be MISSING without exit 3, and the known bugs that gates must see.
+gates/not_built.toml, the only gates that may be MISSING without exit 3, and gates/defects.json, the known bugs that
+gates must see.
 
-    expected = load(root)
+    expected = load(root / "gates")
     expected.gates        # every gate id that some clause names
 """
 
@@ -13,7 +14,6 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import EvidenceError, HarnessError
-from harness.evidence import defects
 from harness.evidence.defects import Defect
 from harness.evidence.judgement import GateSpec
 from harness.history import Record
@@ -58,22 +58,20 @@ class _NotBuiltFile(msgspec.Struct, forbid_unknown_fields=True):
     not_built: dict[str, str]
 
 
-def load(root: Path) -> Expected:
-    """From the three files of `gates/` and the variants in `fixtures/defects/`. HarnessError when they contradict each
-    other."""
-    folder = root / "gates"
+def load(folder: Path) -> Expected:
+    """From the four files of `gates/`. HarnessError when they contradict each other."""
     try:
         requirements = msgspec.convert(tomllib.loads((folder / "requirements.toml").read_text()), _RequirementsFile)
         missing = msgspec.convert(tomllib.loads((folder / "not_built.toml").read_text()), _NotBuiltFile)
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=tuple[GateSpec, ...])
+        defects = msgspec.json.decode((folder / "defects.json").read_bytes(), type=tuple[Defect, ...])
     except (OSError, tomllib.TOMLDecodeError, msgspec.DecodeError, msgspec.ValidationError) as error:
         raise EvidenceError(f"cannot read what a signoff is judged against: {error}", where=str(folder)) from error
-    known_bad = defects.load_all(root / "fixtures" / "defects")
-    expected = Expected(requirements.requirement, missing.not_built, manifest, known_bad)
+    expected = Expected(requirements.requirement, missing.not_built, manifest, defects)
     unknown = sorted(set(expected.not_built) - set(expected.gates))
     if unknown:
         raise HarnessError(f"not_built.toml names gates that no clause names: {unknown}")
-    strangers = sorted({defect.gate for defect in known_bad} - {spec.id for spec in manifest})
-    if strangers:
-        raise HarnessError(f"defects name gates that are not in the manifest: {strangers}")
+    strangers = sorted({defect.gate for defect in defects} - {spec.id for spec in manifest})
+    if strangers or not defects:
+        raise HarnessError(f"defects.json names no known bug, or gates that are not in the manifest: {strangers}")
     return expected

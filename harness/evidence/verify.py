@@ -12,21 +12,22 @@ the known bugs and their green twins included. 5 composition: gates, clauses, ov
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import EvidenceError
 from harness.evidence import render
 from harness.evidence.again import judge_again
-from harness.evidence.bundle import Bundle, RunEvent
+from harness.evidence.bundle import INSIDE, Bundle, RunEvent
 from harness.evidence.defects import Defect
-from harness.evidence.known_bad import DEFECT, due, outcomes_of, twins_in, variant_in, with_known_bad
+from harness.evidence.known_bad import DEFECT, SEED, due, gates_of, outcomes_of, twins_in, variant_in, with_known_bad
 from harness.evidence.requirements import Expected
 from harness.evidence.signoff import (
     NOT_ESTABLISHED,
     GateResult,
     Plan,
+    Selection,
     Signoff,
     classes_of,
     exceptions_in,
@@ -62,7 +63,7 @@ def verify(folder: Path, expected: Expected) -> Report:
         return Report(None, (str(error),), 0)
     problems += _check_plan(plan, signoff, expected)
     plays = _plays(bundle, signoff, problems)
-    problems += _check_record(plan, events, signoff, plays)
+    problems += _check_record(plan, events, plays, {gate.id for gate in signoff.gates})
     judged = _judge_all(bundle, plays, plan, problems)
     problems += _check_known_bad(bundle, plan, signoff, expected)
     problems += _check_drills(plan, signoff, expected)
@@ -105,21 +106,31 @@ def _check_known_bad(bundle: Bundle, plan: Plan | None, signoff: Signoff, expect
     try:
         if signoff.known_bad != outcomes_of(bundle, defects):
             problems.append("signoff.json: its known bugs are not those that were due, with what their bundles show")
-        sources = {variant_in(bundle, defect).folder: defect for defect in defects}
-        for folder in (twins_in(bundle).folder, *sources) if defects else ():
-            problems += _check_variant(Bundle(folder), sources.get(folder), expected)
+        if defects:
+            problems += _check_inner(twins_in(bundle), gates_of(defects), signoff, expected)
+        for defect in defects:
+            own = variant_in(bundle, defect)
+            problems += _check_inner(own, (defect.gate,), signoff, expected)
+            if own.read(DEFECT, Defect) != defect:
+                problems.append(f"{INSIDE}/{defect.id}/{DEFECT}: it is another defect than the installed one")
     except EvidenceError as error:
         problems.append(str(error))
     return problems
 
 
-def _check_variant(own: Bundle, defect: Defect | None, expected: Expected) -> list[str]:
-    plan, problems = own.plan(), []
-    if defect is not None and own.read(DEFECT, Defect) != defect:
-        problems.append(f"{DEFECT}: it is another defect than the installed one")
-    problems += _check_specs(plan, expected) if plan is not None else []
-    _judge_all(own, own.believed().values(), plan, problems)
-    return [f"known-bad/{own.run_id}: {problem}" for problem in problems]
+def _check_inner(own: Bundle, gates: tuple[str, ...], signoff: Signoff, expected: Expected) -> list[str]:
+    """A session of known bugs inside the run's bundle: planned as such, played once each, judged again."""
+    plan, name = own.plan(), f"{INSIDE}/{own.folder.name}"
+    if plan is None:
+        return []  # without one it has no result, and that is what came of it
+    problems = _check_specs(plan, signoff, expected)
+    wanted = Plan(f"{signoff.run_id}/{name}", "smoke", SEED, Selection(gates), plan.gates)
+    if plan != wanted:
+        problems.append("plan.json: it is the plan of another session than this run's")
+    plays = own.believed().values()
+    problems += _check_record(plan, own.events(), plays, set(gates))
+    _judge_all(own, plays, plan, problems)
+    return [f"{name}: {problem}" for problem in problems]
 
 
 def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list[str]:
@@ -133,16 +144,16 @@ def _check_plan(plan: Plan | None, signoff: Signoff, expected: Expected) -> list
         signoff.selection,
     ):
         problems.append("plan.json: it is the plan of another run than signoff.json")
-    return problems + _check_specs(plan, expected)
+    return problems + _check_specs(plan, signoff, expected)
 
 
-def _check_specs(plan: Plan, expected: Expected) -> list[str]:
+def _check_specs(plan: Plan, signoff: Signoff, expected: Expected) -> list[str]:
     problems = []
     installed = {spec.id: spec for spec in expected.manifest}
     for spec in plan.gates:
         if spec.id not in installed:
             problems.append(f"plan.json: {spec.id} is not in the installed manifest")
-        elif spec != installed[spec.id].grounded(spec.on):
+        elif spec != installed[spec.id].grounded(signoff.lab.grounds if signoff.lab is not None else spec.on):
             problems.append(
                 f"plan.json: {spec.id} has other checkers, parameters or floors than the installed manifest says"
             )
@@ -150,7 +161,7 @@ def _check_specs(plan: Plan, expected: Expected) -> list[str]:
 
 
 def _check_record(
-    plan: Plan | None, events: list[RunEvent], signoff: Signoff, plays: Iterable[GateResult]
+    plan: Plan | None, events: list[RunEvent], plays: Collection[GateResult], known: set[str]
 ) -> list[str]:
     planned = {play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)} if plan else set()
     problems = []
@@ -170,7 +181,7 @@ def _check_record(
                 f"signoff.json says {result.verdict.value}"
             )
     # A play that only began (its worker died) is known by its gate; one of another gate is a stranger.
-    known, told = {result.id for result in signoff.gates}, {result.play for result in signoff.plays}
+    told = {result.play for result in plays}
     strangers = {e.play for e in events if e.event == "finished" or e.gate not in known} - told
     problems += [
         f"record.jsonl: {name} was played, but the signoff does not know it"

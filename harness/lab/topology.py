@@ -179,14 +179,8 @@ class Lab:
         *,
         port: int | None = None,
     ) -> ProxiedPath:
-        """A new path, to the server unless another target is given, from a port of ours unless one is given. Two parts
-        that look for their server on the same port share a path, and every fault on it."""
+        """A new path, to the server unless another target is given, from a port of ours unless one is given."""
         start = time.monotonic()
-        shared = next((path for path in self.paths.values() if port is not None and path.port == port), None)
-        if shared is not None:
-            self.toxics.share(shared.name, name)
-            self.paths[name] = shared
-            return shared
         relay = await self._relay(name, target or self.server.address, tap)
         listen = self.ports.take() if port is None else self.ports.hold(port)
         proxy = self.toxics.create(name, listen=listen, upstream=relay.port)

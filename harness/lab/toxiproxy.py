@@ -107,10 +107,6 @@ class Toxics:
         self.proxies[name] = found
         return found
 
-    def share(self, name: str, other: str) -> None:
-        """Another name of a proxy."""
-        self.proxies[other] = self.proxies[name]
-
     @_beside_the_loop
     def set_enabled(self, name: str, enabled: bool) -> None:
         """Take a proxy down or up, read back."""

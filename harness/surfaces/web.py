@@ -149,13 +149,24 @@ async def _read(response: httpx2.Response) -> bytes:
             raise NoAnswer(f"the answer is longer than {MAX_BODY_BYTES} bytes", sent=True)
     if response.headers.get("content-encoding", "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return bytes(raw)
-    try:
-        unpacked = zlib.decompressobj(_GZIP_OR_ZLIB).decompress(bytes(raw), MAX_BODY_BYTES + 1)
-    except zlib.error as error:
-        raise NoAnswer(f"the answer cannot be unpacked: {error}", sent=True) from error
-    if len(unpacked) > MAX_BODY_BYTES:
-        raise NoAnswer(f"the answer, unpacked, is longer than {MAX_BODY_BYTES} bytes", sent=True)
-    return unpacked
+    return _unpacked(bytes(raw))
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """Some say deflate and leave out its head."""
+    why = "it ends early"
+    for form in (_GZIP_OR_ZLIB, -zlib.MAX_WBITS):
+        unpacking = zlib.decompressobj(form)
+        try:
+            unpacked = unpacking.decompress(raw, MAX_BODY_BYTES + 1)
+        except zlib.error as error:
+            why = why if form < 0 else str(error)
+            continue
+        if len(unpacked) > MAX_BODY_BYTES:
+            raise NoAnswer(f"the answer, unpacked, is longer than {MAX_BODY_BYTES} bytes", sent=True)
+        if unpacking.eof or not raw:
+            return unpacked
+    raise NoAnswer(f"the answer cannot be unpacked: {why}", sent=True)
 
 
 def json_of(raw: bytes) -> Json:

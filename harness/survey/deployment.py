@@ -87,8 +87,11 @@ def _context(path: Path, build: object) -> Path | None:
 def _words(value: object) -> str:
     """A text, or a list of texts, on one line; nothing of what else may stand there."""
     if isinstance(value, list):
-        return " ".join(str(one) for one in value if isinstance(one, _SCALARS))
-    return str(value) if isinstance(value, _SCALARS) else ""
+        return " ".join(filter(None, (_words(one) for one in value if isinstance(one, _SCALARS))))
+    try:
+        return str(value) if isinstance(value, _SCALARS) else ""
+    except ValueError:  # a number of thousands of digits
+        return ""
 
 
 def _published(port: object) -> str:

@@ -18,8 +18,9 @@ from harness.survey.files import Tree, list_at, table_at
 from harness.survey.found import Module, Program
 
 STARTING_SCRIPTS = ("start", "serve", "dev")
-_TABLE = re.compile(r"#\[(?:spacetimedb::)?table\([^\]]*?\b(?:name|accessor)\s*=\s*(\w+)")
-_REDUCER = re.compile(r"#\[(?:spacetimedb::)?reducer\s*\]\s*(?:#\[[^\]]*\]\s*)*pub\s+fn\s+(\w+)")
+# Bounded: what a tree holds may be made so that a search for them has no end.
+_TABLE = re.compile(r"#\[(?:spacetimedb::)?table\([^\]]{0,500}?\b(?:name|accessor)\s*=\s*(\w+)")
+_REDUCER = re.compile(r"#\[(?:spacetimedb::)?reducer\s*\]\s*(?:#\[[^\]]{0,500}\]\s*){0,10}pub\s+fn\s+(\w+)")
 _SHELL = re.compile(r"[$&|;<>()*?`\"'=~#\\\n]")
 
 

@@ -23,6 +23,7 @@ from harness.errors import WireError
 from harness.wire.schema import Row, Schema, Table, _Types
 
 REQUEST_TIMEOUT_MS = 10_000
+MESSAGE_CHARS = 300
 LOG_LINES = 2_000  # the last ones of a module's log
 
 
@@ -30,11 +31,16 @@ class Unreachable(WireError):
     """Nothing answered."""
 
 
+def _beginning(text: str) -> str:
+    """Some of a long text, up to the end of a word: half a token would not be known as one."""
+    return text if len(text) <= MESSAGE_CHARS else re.sub(r"[^\s\"',;]*$", "", text[:MESSAGE_CHARS])
+
+
 class HttpRefused(WireError):
     """The server answered with another status than expected."""
 
     def __init__(self, what: str, status: int, text: str) -> None:
-        super().__init__(f"{what}: {status} {text[:300]}")
+        super().__init__(f"{what}: {status} {_beginning(text)}")
         self.status, self.text = status, text
 
 

@@ -48,3 +48,32 @@ def test_a_step_of_a_session_is_one_thing(fields: dict[str, object]) -> None:
 def test_a_hash_is_over_the_payload_and_what_is_known(envelope: str, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         HashConfig(envelope=envelope)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://127.0.0.1:0", "http://h:x", "http://[::1", "h:1"])
+def test_a_url_that_leads_nowhere_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="url"):
+        HttpSurfaceConfig(url=url)
+    with pytest.raises(ValidationError, match="server"):
+        HttpSurfaceConfig(url="http://h:1", server=url.replace("//h", "//localhost"))
+
+
+def test_a_part_that_runs_already_may_look_for_its_server_in_one_place() -> None:
+    there = {"url": "http://127.0.0.1:1", "server": "http://127.0.0.1:3000"}
+    runtime = {**there, "publish": {"path": "/publish"}}
+    config = Config.model_validate({**LEAST, "runtime": runtime})
+    assert config.runtime is not None
+    assert (config.runtime.server_port, config.plays_alone) == (3000, True)
+    with pytest.raises(ValidationError, match=r"told \{server\.url\}"):
+        HttpSurfaceConfig(command=["run"], server=there["server"])
+    control = {**there, "mint": {"path": "/mint"}}
+    with pytest.raises(ValidationError, match="same port 3000"):
+        Config.model_validate({**LEAST, "runtime": runtime, "control": control})
+    elsewhere = {**control, "server": "http://localhost:3001"}
+    assert Config.model_validate({**LEAST, "runtime": runtime, "control": elsewhere}).plays_alone
+
+
+def test_scenarios_stand_beside_each_other_unless_a_part_runs_already() -> None:
+    assert not Config.model_validate({**LEAST, "runtime": RUNTIME}).plays_alone
+    running = {"url": "http://h:1", "publish": {"path": "/publish"}}
+    assert Config.model_validate({**LEAST, "runtime": running}).plays_alone

@@ -194,3 +194,13 @@ def test_it_is_found_upward(tmp_path: Path) -> None:
     assert find(below) == path
     with pytest.raises(ConfigError, match="give one with --config"):
         find(Path("/proc"))
+
+
+def test_a_variable_that_is_spelled_oddly_is_told_all_the_same(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SIGNOFF_NO_ONE is not set"):
+        load(write(tmp_path, LEAST.replace('["run"]', '["\\u0024{SIGNOFF_NO_ONE}"]')))
+
+
+def test_a_file_that_is_nested_too_deeply_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        load(write(tmp_path, f"a = {'[' * 50_000}{']' * 50_000}\n"))

@@ -62,7 +62,7 @@ def written() -> Any:
         subject=SubjectSeen("s", TreeState("", True), (SurfaceSeen("runtime", ("run", "it")),)),
         lab=LabSeen("build", program, program, ModuleSeen("ab" * 32, "cd" * 32)),
         gates=(gate,),
-        requirements=requirements_of(load(ROOT), (gate,)),
+        requirements=requirements_of(load(ROOT / "gates"), (gate,)),
         invariants_map=invariants_of((gate,)),
         evidence_classes=classes_of((gate,)),
         not_established=NOT_ESTABLISHED,

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from harness import variants
+from harness.errors import ConfigError
+from harness.evidence.bundle import Bundle
 from harness.evidence.defects import Defect, load_all
-from harness.host import ROOT
+from harness.evidence.signoff import Selection
+from harness.host import ROOT, Session
+from harness.progress import Silent
+from harness.variants import Beside
 
 FOLDER = ROOT / "fixtures" / "defects"
 REFERENCE = ROOT / "fixtures" / "reference"
@@ -63,3 +71,30 @@ def stale_parts(module: Path) -> list[str]:
     spec.loader.exec_module(build)
     found: list[str] = build.stale(build.Module(module))
     return found
+
+
+def test_a_variant_is_made_below_a_repository_too(tmp_path: Path) -> None:
+    """There git would leave out what is not in its index, and say nothing."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    variants.make_variant(ALL[0], FOLDER / ALL[0].id, REFERENCE, tmp_path / "subject")
+    changed = (path for path in (tmp_path / "subject").rglob("*.py") if ALL[0].marker in path.read_text())
+    assert any(changed)
+
+
+def test_another_patch_under_a_known_name_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER / "D01", tmp_path / "D01")
+    patch = tmp_path / "D01" / "defect.patch"
+    patch.write_text(patch.read_text().replace("SIGNOFF-MARKER", "SIGNOFF-MARKET"))
+    known = next(defect for defect in ALL if defect.id == "D01")
+    with pytest.raises(ConfigError, match=r"not what gates/defects\.json says"):
+        variants.make_variant(known, tmp_path / "D01", REFERENCE, tmp_path / "subject")
+
+
+def test_a_session_without_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variants, "LIMIT_S", 2)
+    monkeypatch.setattr(variants, "KILLED_AFTER_S", 2)
+    os.mkfifo(tmp_path / "signoff.toml")  # whoever reads it waits for ever
+    session = Session(Bundle(tmp_path / "b"), tmp_path / "signoff.toml", Selection(("a/one",)), "smoke", 1)
+    ended: list[str] = []
+    assert not Beside(Bundle(tmp_path / "b"), Silent()).play(iter([("D1", session)]), jobs=1, ended=ended.append)
+    assert ended == ["D1"]

@@ -65,8 +65,9 @@ def test_a_known_bug_that_is_not_seen_makes_its_gate_unknown(tmp_path: Path) -> 
     project = copy_project(tmp_path / "project")
     defect = project / "fixtures" / "defects" / "D24"
     shutil.copytree(ROOT / "fixtures" / "defects" / "D24", defect)
-    toml = (defect / "defect.toml").read_text()
+    toml, known = (defect / "defect.toml").read_text(), project / "gates" / "defects.json"
     (defect / "defect.toml").write_text(toml.replace('invariant = "I10"', 'invariant = "I5"'))
+    known.write_text(known.read_text().replace('"I10"', '"I5"'))
     code, _, gate = standard_run(project, tmp_path / "reports")
     assert (code, gate["verdict"]) == (3, "UNKNOWN")
     assert "known bug D24: SURVIVED" in str(gate["reasons"])

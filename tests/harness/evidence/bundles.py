@@ -54,9 +54,17 @@ def history(observed: str, scenario: str = GATE, *, marker: str | None = None) -
     return History(Anchor(SCHEMA, scenario, 1, 1), ops)
 
 
-def play(bundle: Bundle, observed: str, *, seed: int, profile: Profile = "smoke", marker: str | None = None) -> None:
+def play(
+    bundle: Bundle,
+    observed: str,
+    *,
+    seed: int,
+    profile: Profile = "smoke",
+    only: tuple[str, ...] = (),
+    marker: str | None = None,
+) -> None:
     """The gate, planned and played once."""
-    bundle.write("plan.json", pretty(Plan(bundle.run_id, profile, seed, Selection(), (SPEC,))))
+    bundle.write("plan.json", pretty(Plan(bundle.run_id, profile, seed, Selection(only), (SPEC,))))
     bundle.note(RunEvent("started", GATE, 1, 1))
     seen, red = history(observed, marker=marker), history("2", f"{GATE}#s")
     bundle.write(f"gates/{GATE}/history.jsonl", seen.dump())
@@ -93,8 +101,8 @@ def make_with_known_bad(reports: Path, *, twin: str = "1", variant: str = "2", m
     """The same of profile standard, with a known bug of the gate and its twin, by what each of them answered."""
     bundle = Bundle.create(reports, seed=7)
     play(bundle, "1", seed=7, profile="standard")
-    play(twins_in(bundle), twin, seed=1)
-    play(variant_in(bundle, DEFECT), variant, seed=1, marker=marker)
+    play(twins_in(bundle), twin, seed=1, only=(GATE,))
+    play(variant_in(bundle, DEFECT), variant, seed=1, only=(GATE,), marker=marker)
     variant_in(bundle, DEFECT).write("defect.json", pretty(DEFECT))
     outcomes = outcomes_of(bundle, (DEFECT,))
     (result,) = bundle.believed().values()

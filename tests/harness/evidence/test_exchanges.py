@@ -38,6 +38,13 @@ def test_headers_say_no_credentials(line: str, shown: str) -> None:
     assert found[0].headers == (shown,)
 
 
+def test_a_text_that_was_cut_within_a_secret_ends_before_it() -> None:
+    """Two secrets: the first is struck out and brings the half of the second into what is kept."""
+    first, second = "f" * 3_900, "hunter2-hunter2-hunter2"
+    (found,) = cleaned([one(1, f"{first}{second}"[:3_910])], Redactor([first, second]))
+    assert "hunter" not in found.body
+
+
 def test_they_are_in_order_and_say_no_secret_whole_or_cut() -> None:
     secret = "hunter2-hunter2"
     long = "x" * (MAX_TEXT_CHARS - 7) + secret

@@ -25,6 +25,10 @@ def history(*pairs: tuple[str, str]) -> History:
     return History(Anchor(SCHEMA, "s", 1, 1), ops)
 
 
+def troubled(history: History, trouble: str) -> History:
+    return History(history.anchor, [*history.ops, Op(len(history.ops), 9, "gate", "trouble", "info", error=trouble)])
+
+
 GREEN, RED = history(("1", "1"), ("2", "2")), history(("1", "2"))
 
 
@@ -47,7 +51,7 @@ def test_green_with_its_mutations_red_is_pass() -> None:
 
 
 def test_red_is_fail_with_its_findings_first() -> None:
-    judged = judge_gate(SPEC, RED, {}, trouble="and it crashed")
+    judged = judge_gate(SPEC, troubled(RED, "and it crashed"), {})
     assert judged.verdict is Verdict.FAIL
     assert "clause" in judged.reasons[0]
     assert "and it crashed" in judged.reasons
@@ -66,7 +70,7 @@ def test_exceptions_are_told_by_the_history() -> None:
 
 
 def test_trouble_is_unknown_even_when_all_is_green() -> None:
-    assert judge_gate(SPEC, GREEN, {}, trouble="no end within 3 s").verdict is Verdict.UNKNOWN
+    assert judge_gate(SPEC, troubled(GREEN, "no end within 3 s"), {}).verdict is Verdict.UNKNOWN
 
 
 def test_nothing_to_judge_is_unknown() -> None:
@@ -111,6 +115,6 @@ def test_sabotages_must_be_red_for_their_invariant() -> None:
 
 
 def test_every_checker_of_every_gate_has_a_mutation() -> None:
-    parts = [part for spec in load(ROOT).manifest for part in spec.checkers]
+    parts = [part for spec in load(ROOT / "gates").manifest for part in spec.checkers]
     assert {part.checker for part in parts} == set(REGISTRY), "each checker decides some gate"
     assert all(build(part.checker, part.params).mutations() for part in parts)

@@ -12,8 +12,8 @@ from harness.evidence import known_bad
 from harness.evidence.bundle import Bundle
 from harness.evidence.defects import Outcome
 from harness.evidence.judgement import Falsification
+from harness.evidence.known_bad import Played
 from harness.evidence.signoff import GateResult, Plan, Profile, Selection
-from harness.history import SCHEMA, Anchor, History, Op
 from harness.verdict import Verdict
 from tests.harness.evidence.bundles import DEFECT, GATE, SPEC, make_with_known_bad
 
@@ -23,30 +23,29 @@ RED = replace(
     verdict=Verdict.FAIL,
     checks=(CheckResult("contract-broken", "I18", Verdict.FAIL, 3, (Finding("I18", "lost"),), 1),),
 )
-MARKED = History(Anchor(SCHEMA, "s", 1, 1), [Op(0, 1, "runtime", "probe", "info", marker="SIGNOFF-MARKER D1 memory")])
-UNMARKED = History(Anchor(SCHEMA, "s", 1, 1), [])
+MARK = ("SIGNOFF-MARKER D1",)
 OTHER = replace(RED, checks=(CheckResult("hash-mismatch", "I5", Verdict.FAIL, 1, (Finding("I5", "x"),), 1),))
 
 
 @pytest.mark.parametrize(
-    ("parts", "caught", "reason"),
+    ("twin", "variant", "caught", "reason"),
     [
-        ({}, "CAUGHT", "I18: lost"),
-        ({"twin": None}, "NO RESULT", "left no result on its twin"),
-        ({"variant": None}, "NO RESULT", "left no result on the variant"),
-        ({"twin": replace(GREEN, verdict=Verdict.UNKNOWN)}, "NO RESULT", "green twin of a/one is UNKNOWN"),
-        ({"history": UNMARKED}, "NO RESULT", "marker 'SIGNOFF-MARKER D1' was not received"),
-        ({"history": None}, "NO RESULT", "was not received"),
-        ({"variant": replace(GREEN, verdict=Verdict.UNKNOWN, trouble="it died")}, "NO RESULT", "it died"),
-        ({"variant": GREEN}, "SURVIVED", "fired: nothing"),
-        ({"variant": OTHER}, "SURVIVED", "fired: ['I5']"),
+        (Played(GREEN, ()), Played(RED, MARK), "CAUGHT", "I18: lost"),
+        (None, Played(RED, MARK), "NO RESULT", "left no result on its twin"),
+        (Played(GREEN, ()), None, "NO RESULT", "left no result on the variant"),
+        (Played(RED, ()), Played(RED, MARK), "NO RESULT", "green twin of a/one is FAIL"),
+        (Played(GREEN, MARK), Played(RED, MARK), "NO RESULT", "has a bug itself"),
+        (Played(GREEN, ()), Played(RED, ()), "NO RESULT", "marker 'SIGNOFF-MARKER D1' was not received"),
+        (Played(GREEN, ()), Played(RED, ("SIGNOFF-MARKER D10",)), "NO RESULT", "was not received"),
+        (Played(GREEN, ()), Played(replace(RED, trouble="it died"), MARK), "NO RESULT", "it died"),
+        (Played(GREEN, ()), Played(GREEN, MARK), "SURVIVED", "fired: nothing"),
+        (Played(GREEN, ()), Played(OTHER, MARK), "SURVIVED", "fired: ['I5']"),
     ],
 )
 def test_caught_needs_the_named_invariant_the_marker_and_a_green_twin(
-    parts: dict[str, object], caught: str, reason: str
+    twin: Played | None, variant: Played | None, caught: str, reason: str
 ) -> None:
-    given = {"twin": GREEN, "variant": RED, "history": MARKED, **parts}
-    outcome = known_bad.judge_variant(DEFECT, **given)  # type: ignore[arg-type]
+    outcome = known_bad.judge_variant(DEFECT, twin, variant)
     assert (outcome.caught, outcome.defect, outcome.gate, outcome.invariant) == (caught, "D1", GATE, "I18")
     assert reason in outcome.reason
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EvidenceError
-from harness.evidence.recorder import MAX_ERROR_CHARS, Recorder
+from harness.evidence.judgement import trouble_of
+from harness.evidence.recorder import MAX_ERROR_CHARS, Recorder, note_trouble
 from harness.evidence.redact import Redactor
 from harness.history import Applied, History, unpack
 
@@ -84,3 +85,23 @@ def test_a_history_that_cannot_be_begun_is_an_evidence_error(tmp_path: Path) -> 
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EvidenceError, match="cannot be written"):
         Recorder(tmp_path / "file" / "h.jsonl", "s")
+
+
+def test_trouble_is_the_last_op_of_a_history_that_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "h.jsonl"
+    with Recorder(path, "s") as record:
+        record.op("gate", "settle")
+    note_trouble(path, "no end within 3 s")
+    assert trouble_of(History.parse(path.read_bytes())) == "no end within 3 s"
+    note_trouble(path, "and then it died")
+    history = History.parse(path.read_bytes())
+    assert ([op.index for op in history.ops], trouble_of(history)) == ([0, 1, 2], "and then it died")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nothing\n", b'{"schema":"x'])
+def test_a_history_that_cannot_be_read_stays_as_it_is(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "h.jsonl"
+    if content is not None:
+        path.write_bytes(content)
+    note_trouble(path, "it died")
+    assert (path.read_bytes() if path.exists() else None) == content

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,23 @@ def test_a_secret_is_never_left(secret: str, before: str, after: str) -> None:
     redactor = Redactor()
     redactor.add(secret)
     assert secret not in redactor.clean(f"{before}{secret}{after}").replace("[redacted]", "")
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "ab/cd=&ef'gé😀",
+        r"ab\/cd=&ef'gé😀",
+        r"ab\/cd\u003d\u0026ef\u0027g\u00e9\ud83d\ude00",
+        r"ab/cd=\u0026ef\u0027gé😀",
+        r"ab/cd=\u0026ef\u0027g\u00E9\uD83D\uDE00",
+        "ab%2Fcd%3D%26ef%27g%C3%A9%F0%9F%98%80",
+        "ab%2fcd=%26ef'g%c3%a9%f0%9f%98%80",
+    ],
+)
+def test_a_secret_is_found_as_others_spell_it(spelled: str) -> None:
+    """Writers of JSON and of URLs escape what nobody asks them to, each in its own way."""
+    assert Redactor(["ab/cd=&ef'gé😀"]).clean(f'{{"a":"{spelled}"}}') == '{"a":"[redacted]"}'
 
 
 def test_a_secret_within_another_leaves_no_tail() -> None:

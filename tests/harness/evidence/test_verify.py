@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import CheckerSpec
 from harness.evidence.signoff import GateResult, Plan, Play, Signoff
 from harness.evidence.verify import verify
+from harness.history import History, Op
 from harness.verdict import Overall, Verdict
 from tests.harness.evidence.bundles import (
     DEFECT,
@@ -318,6 +320,36 @@ def another_defect(bundle: Bundle) -> None:
     bundle.seal()
 
 
+def changed_plan(of: str, **changes: object) -> Callable[[Bundle], None]:
+    def tamper(bundle: Bundle) -> None:
+        name = f"known-bad/{of}/plan.json"
+        bundle.write(name, pretty(replace(bundle.read(name, Plan), **changes)))
+        bundle.seal()
+
+    return tamper
+
+
+def marked_twin(bundle: Bundle) -> None:
+    name = f"known-bad/reference/gates/{GATE}/history.jsonl"
+    bundle.write(name, history("1", marker=DEFECT.marker).dump())
+    bundle.seal()
+
+
+def finished_otherwise(bundle: Bundle) -> None:
+    path = bundle.folder / BUG / "record.jsonl"
+    path.write_bytes(re.sub(rb'"verdict":"[A-Z]+"', b'"verdict":"MISSING"', path.read_bytes()))
+    bundle.seal()
+
+
+def hidden_trouble(bundle: Bundle) -> None:
+    """What went wrong stands in the history; here the verdict says nothing of it."""
+    name = f"{BUG}/gates/{GATE}/history.jsonl"
+    seen = history("2", marker=DEFECT.marker)
+    seen = History(seen.anchor, [*seen.ops, Op(len(seen.ops), 9, "gate", "trouble", "info", error="no end")])
+    bundle.write(name, seen.dump())
+    bundle.seal()
+
+
 def weaker_twin(bundle: Bundle) -> None:
     name = "known-bad/reference/plan.json"
     bundle.write(name, pretty(replace(bundle.read(name, Plan), gates=(replace(SPEC, sabotages=()),))))
@@ -344,6 +376,13 @@ def broken_record(bundle: Bundle) -> None:
         (weaker_twin, "known-bad/reference: plan.json"),
         (forgets_its_known_bugs, "its known bugs are not those that were due"),
         (broken_record, "a line of the run's record is none"),
+        (changed_plan("D1", run_id="another"), f"{BUG}: plan.json: it is the plan of another session"),
+        (changed_plan("D1", seed=99), f"{BUG}: plan.json: it is the plan of another session"),
+        (changed_plan("reference", profile="release"), "known-bad/reference: plan.json: it is the plan of another"),
+        (changed_plan("reference", gates=(replace(SPEC, on=("remote",)),)), "known-bad/reference: plan.json: a/one"),
+        (marked_twin, "its known bugs are not those that were due"),
+        (finished_otherwise, f"{BUG}: record.jsonl: a/one finished MISSING"),
+        (hidden_trouble, f"{BUG}: {GATE}: its trouble is not that of its history"),
     ],
 )
 @pytest.mark.parametrize("variant", ["1", "2"])

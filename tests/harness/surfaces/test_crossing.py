@@ -85,7 +85,7 @@ def test_a_row_that_cannot_be_read_is_recorded_and_harms_nothing(crossed: Crosse
 
 def test_every_message_is_kept_with_its_record(crossed: Crossed) -> None:
     crossed.down(frame("IdentityToken"), frame("TransactionUpdate"), "garbage")
-    assert crossed.crossing.inject(CONNECTION, '{"event":"phx_reply"}', kind="legacy")
+    assert crossed.crossing.inject(CONNECTION, '{"event":"old_reply"}', kind="legacy")
     kept = crossed.crossing.tail.now()
     assert [one.op for one in kept] == list(crossed.history().of("frame"))
     assert [one.seen.kind for one in kept] == ["IdentityToken", "TransactionUpdate", "malformed", "legacy"]
@@ -100,8 +100,8 @@ def test_the_token_of_the_socket_is_never_written(crossed: Crossed) -> None:
 
 def test_what_is_injected_is_recorded_and_sent(crossed: Crossed) -> None:
     crossed.down(frame("IdentityToken"))
-    assert crossed.crossing.inject(CONNECTION, '{"event":"phx_reply"}', kind="legacy", key="k")
-    assert b"phx_reply" in crossed.link.sent
+    assert crossed.crossing.inject(CONNECTION, '{"event":"old_reply"}', kind="legacy", key="k")
+    assert b"old_reply" in crossed.link.sent
     injected = crossed.history().of("frame")[-1]
     assert (injected.key, unpack(injected, FrameSeen).injected) == ("k", True)
     crossed.tap.ended()

@@ -152,6 +152,8 @@ PACKED = gzip.compress(b'{"seq":7}', mtime=0)  # or the time would be in the nam
         ("gzip", PACKED, {"seq": 7}),
         ("GZIP", PACKED, {"seq": 7}),
         ("deflate", zlib.compress(b'{"seq":7}'), {"seq": 7}),
+        ("deflate", zlib.compress(b'{"seq":7}')[2:-4], {"seq": 7}),
+        ("gzip", b"", None),
         ("identity", b'{"seq":7}', {"seq": 7}),
         ("gzip, gzip", gzip.compress(PACKED, mtime=0), None),
         ("br", b"\x0b\x04", None),
@@ -169,6 +171,7 @@ def test_a_packed_body_is_unpacked_where_it_can_be(encoding: str, body: bytes, r
     [
         (gzip.compress(bytes(50_000_000), mtime=0), "unpacked, is longer than"),
         (b"no gzip at all", "cannot be unpacked"),
+        (PACKED[:-3], "it ends early"),
     ],
 )
 def test_a_body_that_unpacks_to_too_much_or_not_at_all_is_no_answer(body: bytes, said: str) -> None:

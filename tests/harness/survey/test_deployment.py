@@ -83,3 +83,10 @@ def test_variables_of_an_example_without_their_values(tmp_path: Path) -> None:
     text = "# A=1\nexport PORT=80\nTOKEN=hush\nPORT=81\n not a line\n"
     found = examples(Tree(tree(tmp_path, {"a/.env.example": text, "b/.env": "SECRET=1", "c/.env.sample": ""})))
     assert found == {Path("a"): Setting(Path("a/.env.example"), ("PORT", "TOKEN"))}
+
+
+def test_a_number_of_thousands_of_digits_is_no_word(tmp_path: Path) -> None:
+    compose = f"services: {{a: {{command: [run, 0x{'f' * 5_000}], ports: ['1:1']}}}}"
+    (one,) = services(Tree(tree(tmp_path, {"compose.yml": compose})))
+    assert one.program.setting is not None
+    assert one.program.setting.command == "run"

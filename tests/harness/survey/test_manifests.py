@@ -70,3 +70,12 @@ def test_python_programs(tmp_path: Path) -> None:
 def test_a_line_that_needs_a_shell_has_no_words() -> None:
     assert plain_words("node a.js --port 80") == ("node", "a.js", "--port", "80")
     assert plain_words("PORT=80 node a.js") == plain_words("a && b") == plain_words("a $PORT") == ()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("word", ["#[table(", "#[reducer]", "#[reducer] #[x]", "#[reducer" + " " * 500])
+def test_a_module_that_is_made_to_be_searched_for_ever_is_not(tmp_path: Path, word: str) -> None:
+    manifest = '[package]\nname = "m"\n[lib]\ncrate-type = ["cdylib"]\n[dependencies]\nspacetimedb = "1"\n'
+    source = word * (900_000 // len(word))
+    (module,), _ = crates(Tree(tree(tmp_path, {"Cargo.toml": manifest, "src/lib.rs": source})))
+    assert (module.tables, module.reducers) == ((), ())
