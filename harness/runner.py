@@ -53,6 +53,8 @@ def run(request: Request, progress: Progress) -> Signoff:
     bundle = Bundle.create(request.reports, seed=request.seed)
     setup_s = time.monotonic() - began
     progress.line(f"run {bundle.run_id}: {told_lab(lab)}")
+    if config.plays_alone:
+        progress.line("a part of the subject runs already: the gates are played one after the other")
     interrupted = _gates(request, bundle, progress, workers=1 if config.plays_alone else request.workers)
     known_bad = due(expected.defects, bundle.plan(), bundle.believed().values())
     if known_bad and not interrupted:

@@ -79,6 +79,7 @@ def test_it_is_judged_where_it_is_and_left_running(running: Running, tmp_path: P
     ended, found = running.run(tmp_path / "reports", *gates)
     assert ended.code == 0, ended.out + ended.err
     assert {found[gate]["verdict"] for gate in gates} == {"PASS"}
+    assert "played one after the other" in ended.out
     for path in (tmp_path / "reports").rglob("*"):
         assert not path.is_file() or b"PRIVATE KEY" not in path.read_bytes(), path
 
