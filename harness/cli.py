@@ -81,14 +81,16 @@ def drill(
 
 @app.command()
 def mutants(
-    config: ConfigOption = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="signoff.toml of the subject to patch (default: the reference's).")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="A defect, such as D01; may be repeated.")] = None,
     out: Annotated[Path, typer.Option(help="Where the evidence of the variants is written.")] = Path("reports/mutants"),
 ) -> None:
     """Play each defect variant of the reference subject: its gate must go red for the named invariant."""
     from harness.commands import mutants_command
 
-    sys.exit(mutants_command(_config_path(config), only or [], out))
+    sys.exit(mutants_command(config.resolve() if config is not None else None, only or [], out))
 
 
 @app.command()

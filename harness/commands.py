@@ -141,12 +141,15 @@ def install_command() -> int:
     return Exit.OK
 
 
-def mutants_command(config_path: Path, only: list[str], out: Path) -> int:
-    """Each defect variant after its green twin. Exit 0: all caught; 1: one survived; 3: no result for one."""
+def mutants_command(given: Path | None, only: list[str], out: Path) -> int:
+    """Each defect variant after its green twin, of the reference subject unless another signoff.toml of it is given.
+    Exit 0: all caught; 1: one survived; 3: no result for one."""
+    config_path = given or variants.REFERENCE
     known = load_expected(ROOT / "gates").defects
     unknown = [name for name in only if name not in {defect.id for defect in known}]
     if unknown:
-        raise UserError(f"no defect is called {unknown}", hint=f"there are {[defect.id for defect in known]}")
+        there = ", ".join(defect.id for defect in known)
+        raise UserError(f"no defect is called {', '.join(unknown)}", hint=f"there are {there}")
     found = [defect for defect in known if not only or defect.id in only]
     load(config_path)  # told before anything is played
     bundle = Bundle.create(out.resolve(), seed=known_bad.SEED)

@@ -29,9 +29,7 @@ TIMEOUT_S = 900  # a gate and its variants, of which some wait in vain for rest 
 @pytest.mark.parametrize("gate", list(GROUPS))
 def test_every_variant_of_a_gate_is_caught(gate: str, tmp_path: Path) -> None:
     words = [word for defect in GROUPS[gate] for word in ("--only", defect)]
-    ended = signoff(
-        "mutants", "--config", "fixtures/reference/signoff.toml", "--out", str(tmp_path), *words, timeout_s=TIMEOUT_S
-    )
+    ended = signoff("mutants", "--out", str(tmp_path), *words, timeout_s=TIMEOUT_S)
     assert ended.code == 0, ended.out + ended.err
     assert ended.out.count("CAUGHT") == len(GROUPS[gate])
 
