@@ -34,7 +34,6 @@ from harness.evidence.signoff import (
     merge_plays,
     missing,
     overall,
-    plays_of,
     requirements_of,
 )
 from harness.request import Request, repeat_command
@@ -106,10 +105,6 @@ def clean_unfinished(bundle: Bundle, redactor: Redactor) -> None:
             redactor.clean_file(log)
 
 
-def _planned(plan: Plan | None) -> list[Play]:
-    return [play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)] if plan is not None else []
-
-
 def _gate_results(
     played: dict[Play, GateResult],
     events: list[RunEvent],
@@ -120,7 +115,7 @@ def _gate_results(
 ) -> list[GateResult]:
     """Every gate of the matrix: its result, or why there is none."""
     planned: dict[str, list[Play]] = {}
-    for play in _planned(plan):
+    for play in plan.plays if plan is not None else ():
         planned.setdefault(play.gate, []).append(play)
     built = sorted(set(planned) & set(expected.not_built))
     if built:

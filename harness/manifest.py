@@ -9,14 +9,12 @@ Committed, so that `verify` needs no gate's code and no variant; a test refuses 
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 
 from harness.evidence.bundle import pretty
 from harness.evidence.defects import load_all
 from harness.evidence.judgement import GateSpec
 from harness.gate import Gate
-
-ROOT = Path(__file__).resolve().parent.parent
+from harness.host import ROOT
 
 
 def collect() -> tuple[GateSpec, ...]:

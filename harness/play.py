@@ -171,7 +171,7 @@ async def _perform(
                     await scene.clean_up()
                     await scene.note_markers()
                     stage.lap("story")
-                if is_red(spec, scene.record.history()):
+                if gate.sabotages and is_red(spec, scene.record.history()):
                     scene.record.close()  # it has gone red by itself: no sabotage need show that it can
                     return
                 for sabotage in gate.sabotages:

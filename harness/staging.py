@@ -26,7 +26,7 @@ from harness.history import Restarted
 from harness.lab.disk import SmallDisk
 from harness.lab.keys import ISSUER
 from harness.lab.relay import Link, Tap
-from harness.lab.topology import Lab, ProxiedPath
+from harness.lab.topology import Lab
 from harness.process import work_folder
 from harness.setup import Setup
 from harness.surfaces.child import Child
@@ -123,9 +123,12 @@ class Staging:
         target = (url.hostname or "127.0.0.1", url.port or 80)
         return Place(url.geturl(), await self.lab.interposer(f"harness-{name}", target))
 
-    async def _path_of(self, name: str, config: HttpSurfaceConfig) -> ProxiedPath:
-        """Its path to the server: from a port of ours, or from where one that runs already looks for it."""
-        return await self.lab.path(name, tap=self._watched(name), port=config.server_port)
+    async def _told(self, name: str, config: HttpSurfaceConfig) -> dict[str, Json]:
+        """What a service is told, with a path to the server: from a port of ours, or from where one that runs already
+        looks for it."""
+        path = await self.lab.path(name, tap=self._watched(name), port=config.server_port)
+        port, folder = self._ports[name], str(self.folder(name))
+        return {**self.variables(), "server.url": path.url, "port": port, "dir": folder}
 
     def _new_crossing(self) -> Crossing:
         return Crossing(self.record, self.config.module.tables, self.config.hash)
@@ -142,15 +145,8 @@ class Staging:
             child = self._child("control", self.config.control)
             place = await self._place("control", self.config.control)
             self.control = ControlSurface(child, self.config.control, place, self.record)
-            path = await self._path_of("control", self.config.control)
-            signing_key = self.lab.keys.private_pem
-            self._control_variables = {
-                **self.variables(),
-                "server.signing_key": signing_key,
-                "server.url": path.url,
-                "port": self._ports["control"],
-                "dir": str(self.folder("control")),
-            }
+            told = await self._told("control", self.config.control)
+            self._control_variables = {**told, "server.signing_key": self.lab.keys.private_pem}
         await self.control.start(self._control_variables)
         return self.control
 
@@ -161,13 +157,7 @@ class Staging:
             child = self._child("runtime", self.config.runtime)
             place = await self._place("runtime", self.config.runtime)
             self.runtime = RuntimeSurface(child, self.config.runtime, self.config.hash, place, self.record)
-            path = await self._path_of("runtime", self.config.runtime)
-            self._runtime_variables = {
-                **self.variables(),
-                "server.url": path.url,
-                "port": self._ports["runtime"],
-                "dir": str(self.folder("runtime")),
-            }
+            self._runtime_variables = await self._told("runtime", self.config.runtime)
         await self.runtime.start(self._runtime_variables)
         return self.runtime
 

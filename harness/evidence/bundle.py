@@ -23,7 +23,7 @@ import msgspec
 from harness.canonical import UNREADABLE
 from harness.errors import EvidenceError
 from harness.evidence.judgement import GateSpec
-from harness.evidence.signoff import GateResult, Plan, Play, plays_of
+from harness.evidence.signoff import GateResult, Plan, Play
 from harness.history import History, Record
 
 MANIFEST = "manifest.json"
@@ -151,9 +151,8 @@ class Bundle:
     def believed(self) -> dict[Play, GateResult]:
         """The results of what was planned, and started and finished once each: nothing else is believed."""
         plan, events = self.plan(), self.events()
-        planned = [play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)] if plan else []
         found = {}
-        for play in planned:
+        for play in plan.plays if plan is not None else ():
             starts = sum(event.play == play and event.event == "started" for event in events)
             ends = sum(event.play == play and event.event == "finished" for event in events)
             result = self.result(play) if starts == ends == 1 else None

@@ -14,7 +14,7 @@ NO RESULT, never a catch. A gate whose known bugs are not all caught has not sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -58,12 +58,11 @@ def due(defects: Iterable[Defect], plan: Plan | None, results: Iterable[GateResu
     return tuple(defect for defect in defects if defect.gate in here)
 
 
-def outcomes_of(bundle: Bundle, defects: Iterable[Defect]) -> tuple[Outcome, ...]:
+def outcomes_of(bundle: Bundle, defects: Sequence[Defect]) -> tuple[Outcome, ...]:
     """What became of each, by its own bundle. EvidenceError for one that cannot be read."""
-    twins = twins_in(bundle)
-    return tuple(
-        judge_variant(defect, _played(twins, defect), _played(variant_in(bundle, defect), defect)) for defect in defects
-    )
+    twins = _played(twins_in(bundle), gates_of(defects))
+    variants = ((defect, _played(variant_in(bundle, defect), (defect.gate,))) for defect in defects)
+    return tuple(judge_variant(defect, twins.get(defect.gate), own.get(defect.gate)) for defect, own in variants)
 
 
 class Played(NamedTuple):
@@ -73,16 +72,18 @@ class Played(NamedTuple):
     markers: tuple[str, ...]
 
 
-def _played(bundle: Bundle, defect: Defect) -> Played | None:
-    """The play of the defect's gate: each was played once, a drill with one seed."""
-    result = next((result for play, result in bundle.believed().items() if play.gate == defect.gate), None)
-    if result is None:
-        return None
+def _played(bundle: Bundle, gates: Collection[str]) -> dict[str, Played]:
+    """The plays of these gates: each was played once, a drill with one seed."""
+    results = (result for play, result in bundle.believed().items() if play.gate in gates)
+    return {result.id: Played(result, _markers(bundle, result)) for result in results}
+
+
+def _markers(bundle: Bundle, result: GateResult) -> tuple[str, ...]:
     try:
         history = bundle.history(result.play)
     except (OSError, EvidenceError):
-        return Played(result, ())
-    return Played(result, tuple(" ".join(op.marker.split()[:2]) for op in history.ops if op.marker))
+        return ()
+    return tuple(" ".join(op.marker.split()[:2]) for op in history.ops if op.marker)
 
 
 def judge_variant(defect: Defect, twin: Played | None, variant: Played | None) -> Outcome:

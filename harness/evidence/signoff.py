@@ -120,6 +120,11 @@ class Plan(Record, frozen=True):
     selection: Selection
     gates: tuple[GateSpec, ...]
 
+    @property
+    def plays(self) -> tuple[Play, ...]:
+        """Everything that will be started, once each."""
+        return tuple(play for spec in self.gates for play in plays_of(spec, self.profile, self.seed))
+
 
 class Play(Record, frozen=True):
     """One playing of a gate: a drill's is known by its seed."""

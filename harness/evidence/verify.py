@@ -163,7 +163,7 @@ def _check_specs(plan: Plan, signoff: Signoff, expected: Expected) -> list[str]:
 def _check_record(
     plan: Plan | None, events: list[RunEvent], plays: Collection[GateResult], known: set[str]
 ) -> list[str]:
-    planned = {play for spec in plan.gates for play in plays_of(spec, plan.profile, plan.seed)} if plan else set()
+    planned = set(plan.plays) if plan is not None else set()
     problems = []
     for result in plays:
         starts = sum(e.play == result.play and e.event == "started" for e in events)

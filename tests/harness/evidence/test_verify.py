@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,20 +16,15 @@ from harness.evidence.bundle import Bundle, RunEvent, pretty
 from harness.evidence.judgement import CheckerSpec
 from harness.evidence.signoff import GateResult, Plan, Play, Signoff
 from harness.evidence.verify import verify
-from harness.history import History, Op
 from harness.verdict import Overall, Verdict
 from tests.harness.evidence.bundles import (
-    DEFECT,
     EXPECTED,
     GATE,
     SPEC,
     finish,
     history,
     make,
-    make_with_known_bad,
 )
-
-BUG = "known-bad/D1"
 
 
 def test_a_bundle_as_it_is_has_no_problem(tmp_path: Path) -> None:
@@ -286,119 +280,3 @@ def test_damage_anywhere_is_a_problem_and_never_an_exception(tmp_path: Path, dat
         assert found
     bundle.seal()
     verify(bundle.folder, EXPECTED)
-
-
-WITH_DEFECT = replace(EXPECTED, defects=(DEFECT,))
-
-
-@pytest.mark.parametrize(
-    ("made", "verdict"),
-    [({}, "PASS"), ({"variant": "1"}, "UNKNOWN"), ({"twin": "2"}, "UNKNOWN"), ({"marker": "quiet"}, "UNKNOWN")],
-)
-def test_known_bugs_are_judged_again_too(tmp_path: Path, made: dict[str, str], verdict: str) -> None:
-    report = verify(make_with_known_bad(tmp_path, **made).folder, WITH_DEFECT)
-    assert report.problems == ()
-    assert report.signoff is not None
-    assert report.signoff.gates[0].verdict.value == verdict
-
-
-def edited_variant(bundle: Bundle) -> None:
-    """What the variant recorded is made green, or red."""
-    name = f"{BUG}/gates/{GATE}/history.jsonl"
-    other = "1" if b'"2"' in (bundle.folder / name).read_bytes() else "2"
-    bundle.write(name, history(other, marker=DEFECT.marker).dump())
-    bundle.seal()
-
-
-def dropped_variant(bundle: Bundle) -> None:
-    shutil.rmtree(bundle.folder / BUG)
-    bundle.seal()
-
-
-def another_defect(bundle: Bundle) -> None:
-    bundle.write(f"{BUG}/defect.json", pretty(replace(DEFECT, sha256="0" * 64)))
-    bundle.seal()
-
-
-def changed_plan(of: str, **changes: object) -> Callable[[Bundle], None]:
-    def tamper(bundle: Bundle) -> None:
-        name = f"known-bad/{of}/plan.json"
-        bundle.write(name, pretty(replace(bundle.read(name, Plan), **changes)))
-        bundle.seal()
-
-    return tamper
-
-
-def marked_twin(bundle: Bundle) -> None:
-    name = f"known-bad/reference/gates/{GATE}/history.jsonl"
-    bundle.write(name, history("1", marker=DEFECT.marker).dump())
-    bundle.seal()
-
-
-def finished_otherwise(bundle: Bundle) -> None:
-    path = bundle.folder / BUG / "record.jsonl"
-    path.write_bytes(re.sub(rb'"verdict":"[A-Z]+"', b'"verdict":"MISSING"', path.read_bytes()))
-    bundle.seal()
-
-
-def hidden_trouble(bundle: Bundle) -> None:
-    """What went wrong stands in the history; here the verdict says nothing of it."""
-    name = f"{BUG}/gates/{GATE}/history.jsonl"
-    seen = history("2", marker=DEFECT.marker)
-    seen = History(seen.anchor, [*seen.ops, Op(len(seen.ops), 9, "gate", "trouble", "info", error="no end")])
-    bundle.write(name, seen.dump())
-    bundle.seal()
-
-
-def weaker_twin(bundle: Bundle) -> None:
-    name = "known-bad/reference/plan.json"
-    bundle.write(name, pretty(replace(bundle.read(name, Plan), gates=(replace(SPEC, sabotages=()),))))
-    bundle.seal()
-
-
-def forgets_its_known_bugs(bundle: Bundle) -> None:
-    signoff = signoff_of(bundle)
-    gate = bundle.read(f"gates/{GATE}/verdict.json", GateResult)
-    finish(bundle, replace(signoff, gates=(gate, *signoff.gates[1:]), known_bad=()))
-
-
-def broken_record(bundle: Bundle) -> None:
-    bundle.write(f"{BUG}/record.jsonl", b"{\n")
-    bundle.seal()
-
-
-@pytest.mark.parametrize(
-    ("tamper", "said"),
-    [
-        (edited_variant, f"{BUG}: {GATE}: judged again"),
-        (dropped_variant, "its known bugs are not those that were due"),
-        (another_defect, "it is another defect than the installed one"),
-        (weaker_twin, "known-bad/reference: plan.json"),
-        (forgets_its_known_bugs, "its known bugs are not those that were due"),
-        (broken_record, "a line of the run's record is none"),
-        (changed_plan("D1", run_id="another"), f"{BUG}: plan.json: it is the plan of another session"),
-        (changed_plan("D1", seed=99), f"{BUG}: plan.json: it is the plan of another session"),
-        (changed_plan("reference", profile="release"), "known-bad/reference: plan.json: it is the plan of another"),
-        (changed_plan("reference", gates=(replace(SPEC, on=("remote",)),)), "known-bad/reference: plan.json: a/one"),
-        (marked_twin, "its known bugs are not those that were due"),
-        (finished_otherwise, f"{BUG}: record.jsonl: a/one finished MISSING"),
-        (hidden_trouble, f"{BUG}: {GATE}: its trouble is not that of its history"),
-    ],
-)
-@pytest.mark.parametrize("variant", ["1", "2"])
-def test_each_way_to_lie_about_known_bugs_is_named(
-    tmp_path: Path, variant: str, tamper: Callable[[Bundle], None], said: str
-) -> None:
-    bundle = make_with_known_bad(tmp_path, variant=variant)
-    tamper(bundle)
-    problems = verify(bundle.folder, WITH_DEFECT).problems
-    assert any(said in problem for problem in problems), problems
-
-
-def test_a_survivor_cannot_be_told_as_a_pass(tmp_path: Path) -> None:
-    bundle = make_with_known_bad(tmp_path, variant="1")
-    signoff = signoff_of(bundle)
-    kinder = replace(signoff.gates[0], verdict=Verdict.PASS, reasons=())
-    finish(bundle, replace(signoff, gates=(kinder, *signoff.gates[1:])))
-    problems = verify(bundle.folder, WITH_DEFECT).problems
-    assert any("does not say what signoff.json says" in problem for problem in problems)
